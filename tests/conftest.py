@@ -1,0 +1,79 @@
+"""What the tests share: the classes under test, a way to read any of them, and threads that start together."""
+
+import sys
+import threading
+
+import pytest
+
+import fastcounter
+from fastcounter import pure
+
+COMPILED = [fastcounter.SingleThreadCounter, fastcounter.FastReadCounter, fastcounter.FastWriteCounter]
+ORIGINAL = [pure.SingleThreadCounter, pure.FastReadCounter, pure.FastWriteCounter]
+
+# Both sides of every limit at which an int's representation, or a C integer, changes.
+LIMITS = [0, 256, 1024, *(2**bits for bits in (15, 16, 30, 31, 60, 62, 63, 64, 90))]
+AROUND_LIMITS = sorted({sign * limit + step for limit in LIMITS for sign in (1, -1) for step in range(-2, 3)})
+
+
+def name(cls):
+    return f"{cls.__module__}.{cls.__name__}"
+
+
+@pytest.fixture(params=COMPILED, ids=name)
+def cls(request):
+    """Each compiled class."""
+    return request.param
+
+
+@pytest.fixture(params=COMPILED[:2], ids=name)
+def attribute_cls(request):
+    """Each compiled class whose `value` is an attribute."""
+    return request.param
+
+
+@pytest.fixture(params=COMPILED + ORIGINAL, ids=name)
+def any_cls(request):
+    """Each compiled class and each original."""
+    return request.param
+
+
+def read_count(counter):
+    """The count of a counter of any class."""
+    return counter.value() if callable(counter.value) else counter.value
+
+
+@pytest.fixture
+def read():
+    return read_count
+
+
+@pytest.fixture
+def run_threads():
+    """Run functions in threads of their own that start together, as close to one another as Python can."""
+    interval = sys.getswitchinterval()
+
+    def run(*functions):
+        barrier = threading.Barrier(len(functions))
+        results = [None] * len(functions)
+        errors = []
+
+        def work(index, function):
+            barrier.wait()
+            try:
+                results[index] = function()
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=item) for item in enumerate(functions)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return results
+
+    sys.setswitchinterval(1e-6)
+    yield run
+    sys.setswitchinterval(interval)

@@ -1,0 +1,91 @@
+"""Memory: what a counter takes, and that it gives everything back."""
+
+import gc
+import sys
+
+import pytest
+
+
+def growth(scenario, times=2_000):
+    """How many blocks of memory are left over from so many runs of the scenario."""
+    for _ in range(10):
+        scenario()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(times):
+        scenario()
+    gc.collect()
+    return sys.getallocatedblocks() - before
+
+
+def make(cls):
+    cls()
+
+
+def make_large(cls):
+    cls(2**200)
+
+
+def change_in_place(cls):
+    counter = cls(2**40)
+    for _ in range(10):
+        counter.increment()
+        counter.add(5)
+        counter.add(-3)
+
+
+def change_while_read(cls):
+    counter = cls(2**40)
+    values = []
+    for _ in range(10):
+        counter.increment()
+        values.append(int(counter))
+
+
+def set_again(cls):
+    counter = cls(2**40)
+    counter.__init__(2**70)
+    counter.reset()
+    counter.add(2**70)
+
+
+def fail(cls):
+    counter = cls(2**40)
+    for call in (counter.add, counter.__iadd__, counter.__init__, cls):
+        with pytest.raises(TypeError):
+            call("1")
+
+
+def subclass(cls):
+    class Sub(cls):
+        pass
+
+    counter = Sub(2**40)
+    counter.name = counter  # a reference cycle, which only the garbage collector frees
+    counter.increment()
+
+
+@pytest.mark.parametrize("scenario", [make, make_large, change_in_place, change_while_read, set_again])
+def test_nothing_is_left_over(cls, scenario):
+    assert growth(lambda: scenario(cls)) < 50
+
+
+@pytest.mark.parametrize("scenario", [fail, subclass])
+def test_nothing_is_left_over_by_slow_scenarios(cls, scenario):
+    assert growth(lambda: scenario(cls), times=200) < 50
+
+
+def test_attribute_and_steps_leave_nothing(attribute_cls):
+    def scenario():
+        counter = attribute_cls(2**40)
+        counter.value = 2**50
+        counter.value += 1
+        counter.increment_and_get()
+        counter.add_and_get(2**70)
+
+    assert growth(scenario) < 50
+
+
+def test_size(cls):
+    counter = cls(2**40)
+    assert sys.getsizeof(counter) + sys.getsizeof(int(counter)) <= 80

@@ -1,0 +1,117 @@
+"""Random sequences of calls against a plain int."""
+
+import copy
+import pickle
+
+import pytest
+from conftest import AROUND_LIMITS, COMPILED, read_count
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+amounts = st.sampled_from(AROUND_LIMITS) | st.integers(-(2**91), 2**91) | st.integers(-3, 3)
+
+
+class CounterMachine(RuleBasedStateMachine):
+    """A counter of `cls` beside the count that it should have; and every value ever read from it."""
+
+    cls = None
+
+    def __init__(self):
+        super().__init__()
+        self.counter = self.cls()
+        self.expected = 0
+        self.values = []
+
+    def has_attribute(self):
+        return hasattr(self.cls, "increment_and_get")
+
+    def keep(self, value, expected):
+        assert type(value) is int
+        assert value == expected
+        # Not `expected` itself, which the counter might hold, but an int that nobody else has.
+        self.values.append((value, int(str(expected))))
+
+    @rule(initial=amounts)
+    def make(self, initial):
+        self.counter = self.cls(initial)
+        self.expected = initial
+
+    @rule(times=st.integers(1, 5))
+    def increment(self, times):
+        for _ in range(times):
+            self.counter.increment()
+        self.expected += times
+
+    @rule(amount=amounts)
+    def add(self, amount):
+        self.counter.add(amount)
+        self.expected += amount
+
+    @rule(amount=amounts)
+    def add_in_place(self, amount):
+        self.counter += amount
+        self.expected += amount
+
+    @rule(amount=amounts)
+    def subtract_in_place(self, amount):
+        self.counter -= amount
+        self.expected -= amount
+
+    @rule()
+    def read(self):
+        self.keep(read_count(self.counter), self.expected)
+
+    @rule()
+    def convert(self):
+        self.keep(int(self.counter), self.expected)
+
+    @rule()
+    def reset(self):
+        self.keep(self.counter.reset(), self.expected)
+        self.expected = 0
+
+    @precondition(has_attribute)
+    @rule()
+    def increment_and_get(self):
+        self.expected += 1
+        self.keep(self.counter.increment_and_get(), self.expected)
+
+    @precondition(has_attribute)
+    @rule(amount=amounts)
+    def add_and_get(self, amount):
+        self.expected += amount
+        self.keep(self.counter.add_and_get(amount), self.expected)
+
+    @precondition(has_attribute)
+    @rule(value=amounts)
+    def assign(self, value):
+        self.counter.value = value
+        self.expected = value
+
+    @rule(bad=st.sampled_from([1.0, "1", None]))
+    def add_bad(self, bad):
+        with pytest.raises(TypeError):
+            self.counter.add(bad)
+
+    @rule(how=st.sampled_from([copy.copy, copy.deepcopy, lambda counter: pickle.loads(pickle.dumps(counter))]))
+    def duplicate(self, how):
+        before, self.counter = self.counter, how(self.counter)
+        before.add(1000)
+
+    @invariant()
+    def count_is_right(self):
+        assert repr(self.counter) == f"{self.cls.__name__}({self.expected})"
+
+    @invariant()
+    def no_value_has_changed(self):
+        for value, expected in self.values:
+            assert value == expected
+
+
+for counter_class in COMPILED:
+    machine = type(counter_class.__name__, (CounterMachine,), {"cls": counter_class})
+    case = machine.TestCase
+    case.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+    globals()[f"Test{counter_class.__name__}"] = case
+del case

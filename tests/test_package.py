@@ -1,0 +1,66 @@
+"""What a user gets by importing the package."""
+
+import os
+import subprocess
+import sys
+import types
+
+import fastcounter
+from conftest import COMPILED
+from fastcounter import pure
+
+PORTABLE = bool(os.environ.get("FASTCOUNTER_PORTABLE"))
+
+
+def run(code, **options):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, **options)
+
+
+def test_the_compiled_classes_are_what_a_user_gets():
+    result = run(
+        "import fastcounter, fastcounter._counters as compiled, importlib.machinery as machinery\n"
+        "assert compiled.__file__.endswith(tuple(machinery.EXTENSION_SUFFIXES)), compiled.__file__\n"
+        "for name in fastcounter.__all__:\n"
+        "    cls = getattr(fastcounter, name)\n"
+        "    assert cls is getattr(compiled, name)\n"
+        "    assert not cls.__flags__ & 1 << 9  # a class that C code made, not a class statement\n"
+        "print(*fastcounter.__all__)"
+    )
+    assert result.stdout.split() == ["FastReadCounter", "FastWriteCounter", "SingleThreadCounter"], result.stderr
+
+
+def test_a_missing_extension_is_an_error_that_says_what_to_do():
+    result = run("import sys; sys.modules['fastcounter._counters'] = None; import fastcounter")
+    assert result.returncode != 0
+    assert "ImportError: fastcounter's compiled module is missing" in result.stderr
+    assert "pip install" in result.stderr
+
+
+def test_an_extension_that_fails_to_import_is_not_called_missing(tmp_path):
+    package = tmp_path / "fastcounter"
+    package.mkdir()
+    with open(fastcounter.__file__) as source:
+        (package / "__init__.py").write_text(source.read())
+    (package / "_counters.py").write_text("import no_such_module")
+    result = run("import fastcounter", cwd=tmp_path)
+    assert "No module named 'no_such_module'" in result.stderr
+    assert "compiled module is missing" not in result.stderr
+
+
+def test_which_build_this_is():
+    """The fast paths are on exactly where they should be, so that nobody tests or times the wrong build."""
+    fast = sys.implementation.name == "cpython" and sys.version_info < (3, 16) and not PORTABLE
+    counter = fastcounter.FastReadCounter(2**40)
+    counter.increment()  # from here on the counter has an int to itself
+    before = id(counter.value)
+    counter.increment()
+    assert (id(counter.value) == before) == fast
+    assert isinstance(fastcounter.FastReadCounter.value, types.MemberDescriptorType) == fast
+    assert ("increment" in vars(fastcounter.FastReadCounter)) == fast
+
+
+def test_public_names():
+    assert set(fastcounter.__all__) == set(pure.__all__) == {cls.__name__ for cls in COMPILED}
+    for cls in COMPILED:
+        assert (cls.__module__, cls.__qualname__) == ("fastcounter", cls.__name__)
+        assert repr(cls) == f"<class 'fastcounter.{cls.__name__}'>"

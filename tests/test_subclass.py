@@ -1,0 +1,244 @@
+"""Subclasses: their own arguments and attributes, overrides and mixins, and methods of their own type."""
+
+import abc
+import dataclasses
+import types
+import typing
+import weakref
+
+import pytest
+
+import fastcounter
+from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter
+
+compiled_methods = pytest.mark.skipif(
+    type(vars(FastReadCounter).get("increment")) is not types.MethodDescriptorType,
+    reason="the portable build inherits its methods",
+)
+
+
+def test_own_arguments_and_attributes(cls, read):
+    class Named(cls):
+        def __init__(self, name, unit="1", *, initial=0):
+            super().__init__(initial)
+            self.name = name
+            self.unit = unit
+
+    counter = Named("requests", unit="s", initial=5)
+    counter.increment()
+    assert (counter.name, counter.unit, read(counter)) == ("requests", "s", 6)
+    del counter.unit
+    assert not hasattr(counter, "unit")
+    assert repr(counter) == "Named(6)"
+
+
+def test_own_init_that_calls_no_other(cls, read):
+    class Silent(cls):
+        def __init__(self, name):
+            pass
+
+    counter = Silent("requests")
+    counter.increment()
+    assert read(counter) == 1
+
+
+def test_slots(cls, read):
+    class Slotted(cls):
+        __slots__ = ("name",)
+
+    counter = Slotted(5)
+    counter.name = "requests"
+    assert (counter.name, read(counter)) == ("requests", 5)
+    with pytest.raises(AttributeError):
+        counter.other = 1
+
+
+def test_weak_references(cls):
+    for kind in (cls, type("Sub", (cls,), {}), type("Slotted", (cls,), {"__slots__": ()})):
+        counter = kind(5)
+        reference = weakref.ref(counter)
+        assert reference() is counter
+        del counter
+        assert reference() is None
+
+
+def test_overrides_keep_their_say(cls, read):
+    class Double(cls):
+        def increment(self):
+            super().increment()
+            super().increment()
+
+    class Leaf(Double):
+        pass
+
+    for kind in (Double, Leaf):
+        counter = kind()
+        counter.increment()
+        assert read(counter) == 2
+
+
+def test_mixin_before_the_counter(cls, read):
+    class Mixin:
+        def increment(self):
+            self.add(10)
+
+    class Sub(Mixin, cls):
+        pass
+
+    class Leaf(Sub):
+        pass
+
+    for kind in (Sub, Leaf):
+        counter = kind()
+        counter.increment()
+        assert read(counter) == 10
+
+
+def test_mixin_behind_the_counter(cls, read):
+    class Mixin:
+        def increment(self):
+            self.add(10)
+
+    class Sub(cls, Mixin):
+        pass
+
+    counter = Sub()
+    counter.increment()
+    assert read(counter) == 1
+
+
+def test_override_on_the_other_side_of_a_diamond(cls, read):
+    """The method resolution order decides, as if `Plain` had inherited the method."""
+
+    class Plain(cls):
+        pass
+
+    class Double(cls):
+        def increment(self):
+            self.add(2)
+
+    class Diamond(Plain, Double):
+        pass
+
+    class Leaf(Diamond):
+        pass
+
+    for kind in (Diamond, Leaf):
+        counter = kind()
+        counter.increment()
+        assert read(counter) == 2
+
+
+def test_a_method_switched_off(cls):
+    class Sealed(cls):
+        reset = None
+
+    class Leaf(Sealed):
+        pass
+
+    for kind in (Sealed, Leaf):
+        with pytest.raises(TypeError, match="not callable"):
+            kind().reset()
+
+
+def test_value_overridden_by_a_property(cls):
+    class Doubled(cls):
+        @property
+        def value(self):
+            return 2 * int(self)
+
+        @value.setter
+        def value(self, value):
+            self.reset()
+            self.add(value // 2)
+
+        @value.deleter
+        def value(self):
+            self.reset()
+
+    counter = Doubled(5)
+    assert counter.value == 10
+    counter.value = 8
+    assert int(counter) == 4
+    del counter.value
+    assert counter.value == 0
+
+
+def test_other_ways_of_making_classes(cls, read):
+    class Abstract(cls, metaclass=abc.ABCMeta):
+        @abc.abstractmethod
+        def name(self): ...
+
+    class Concrete(Abstract):
+        def name(self):
+            return "requests"
+
+    T = typing.TypeVar("T")
+
+    class Generic(cls, typing.Generic[T]):
+        pass
+
+    @dataclasses.dataclass(slots=True, eq=False, repr=False)
+    class Data(cls):  # made twice: the second time with the first one's attributes
+        name: str = "requests"
+
+    for kind in (Concrete, Generic[int], Data, types.new_class("New", (cls,))):
+        counter = kind()
+        counter.increment()
+        counter.add(2)
+        assert (read(counter), counter.reset(), read(counter)) == (3, 3, 0)
+
+
+def test_init_subclass_is_cooperative(cls):
+    class Registry:
+        made = []
+
+        def __init_subclass__(cls, tag=None, **kwargs):
+            super().__init_subclass__(**kwargs)
+            cls.made.append((cls.__name__, tag))
+
+    class First(cls, Registry, tag="a"):
+        pass
+
+    class Second(First, tag="b"):
+        pass
+
+    assert Registry.made == [("First", "a"), ("Second", "b")]
+    with pytest.raises(TypeError, match="keyword"):
+        type("Third", (cls,), {}, tag="c")
+
+
+@compiled_methods
+def test_methods_belong_to_the_exact_type(cls):
+    class Sub(cls):
+        pass
+
+    class Leaf(Sub):
+        __slots__ = ()
+
+    names = ["increment", "add", "reset"]
+    names += ["value"] if cls is FastWriteCounter else ["increment_and_get", "add_and_get"]
+    for kind in (cls, Sub, Leaf):
+        for name in names:
+            method = vars(kind)[name]
+            assert type(method) is types.MethodDescriptorType
+            assert method.__objclass__ is kind
+            assert method.__doc__ == getattr(cls, name).__doc__
+
+
+def test_a_subclass_method_takes_no_other_type(cls):
+    class Sub(cls):
+        pass
+
+    with pytest.raises(TypeError, match="increment"):
+        Sub.increment(cls())
+    with pytest.raises(TypeError, match="increment"):
+        cls.increment(object())
+
+
+def test_types_are_not_interchangeable():
+    with pytest.raises(TypeError):
+        SingleThreadCounter.increment(FastReadCounter())
+    with pytest.raises(TypeError):
+        vars(FastReadCounter)["add"](FastWriteCounter(), 1)
+    assert not isinstance(fastcounter.FastReadCounter(), fastcounter.SingleThreadCounter)
