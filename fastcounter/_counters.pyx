@@ -1,8 +1,9 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
-# cython: auto_pickle=False, autotestdict=False
+# cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True
 """The compiled counters.  Import them from `fastcounter`."""
 
 import copyreg
+import os
 
 from cpython.object cimport PyObject_GenericSetAttr, PyTypeObject
 
@@ -14,7 +15,13 @@ cdef extern from "Python.h":
 
 
 cdef extern from "_internals.h":
-    int cell_init(void **cell) except -1
+    enum cell_kind:
+        CELL_OF_ONE_THREAD
+        CELL_READ_OFTEN
+        CELL_WRITTEN_OFTEN
+
+    void set_stripes_for(int processors)
+    int cell_init(void **cell, cell_kind kind) except -1
     void cell_free(void **cell)
     object cell_get(void **cell)
     object cell_exchange(void **cell, object count)
@@ -53,7 +60,12 @@ cdef class _Counter:
 
     def __cinit__(self):
         # Takes no arguments, so that the __init__ of a subclass may have any of its own.
-        cell_init(&self.cell)
+        if isinstance(self, FastWriteCounter):
+            cell_init(&self.cell, CELL_WRITTEN_OFTEN)
+        elif isinstance(self, SingleThreadCounter):
+            cell_init(&self.cell, CELL_OF_ONE_THREAD)
+        else:
+            cell_init(&self.cell, CELL_READ_OFTEN)
 
     def __init__(self, initial=0):
         cell_exchange(&self.cell, as_int(initial, "initial"))
@@ -266,5 +278,6 @@ cdef int install_own_methods() except -1:
 (<PyTypeObject *>FastReadCounter).tp_name = "fastcounter.FastReadCounter"
 (<PyTypeObject *>FastWriteCounter).tp_name = "fastcounter.FastWriteCounter"
 
+set_stripes_for(os.cpu_count() or 1)
 cdef object VALUE_ATTRIBUTE = install_value_attribute()
 install_own_methods()

@@ -13,7 +13,7 @@
  * (a newer CPython, PyPy, the limited API, -DFASTCOUNTER_PORTABLE) compiles to portable code, which is
  * right, only slower. */
 #if !defined(FASTCOUNTER_PORTABLE) && !defined(PYPY_VERSION) && !defined(Py_LIMITED_API) \
-    && !defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
+    && PY_VERSION_HEX < 0x03100000
 #  define KNOWN_CPYTHON 1
 #else
 #  define KNOWN_CPYTHON 0
@@ -22,15 +22,28 @@
 
 /* ---- Cells ----
  *
- * A cell is one pointer to the count: an exact `int`, never NULL after cell_init().
+ * A counter's count is behind one pointer, its cell.  What it points to depends on the build: below is
+ * first the cell of builds with the GIL, then that of free-threaded builds, with the same functions.
+ *
+ * Amounts and new counts handed in are exact ints.  Functions return -1 or NULL, with MemoryError set
+ * and the count as it was, where memory runs out.
+ */
+
+/* How exact a cell has to be, which makes a difference on free-threaded builds only. */
+enum cell_kind {
+    CELL_OF_ONE_THREAD,
+    CELL_READ_OFTEN,
+    CELL_WRITTEN_OFTEN,
+};
+
+#ifndef Py_GIL_DISABLED
+
+/* With the GIL, a cell is a Python int: an exact one, never NULL after cell_init().
  *
  * Why any mix of calls from any number of threads is safe: they all hold the GIL, and between reading a
  * cell and writing it no function here runs Python code or releases the GIL.  Adding two exact ints runs
  * no Python code, nor does dropping one.  So there is no lock either that a signal handler, a finaliser,
  * a fork or the death of a thread could find taken.
- *
- * Amounts and new counts handed in are exact ints.  Functions return -1 or NULL, with MemoryError set
- * and the count as it was, where memory runs out.
  */
 
 #if KNOWN_CPYTHON
@@ -91,8 +104,9 @@ int_as_one_digit(PyObject *number, long *value)
 #endif
 
 static inline int
-cell_init(void **cell)
+cell_init(void **cell, enum cell_kind kind)
 {
+    (void)kind;
     *cell = PyLong_FromLong(0);
     return *cell == NULL ? -1 : 0;
 }
@@ -175,6 +189,498 @@ cell_increment_and_get(void **cell)
     return cell_increment(cell) < 0 ? NULL : cell_get(cell);
 }
 
+static inline void
+set_stripes_for(int processors)
+{
+    (void)processors;
+}
+
+#else  /* Py_GIL_DISABLED */
+
+#include <stdint.h>
+#include <string.h>
+
+/* Atomic operations on 64-bit integers and pointers.  Relaxed ones order nothing but themselves. */
+#if defined(_MSC_VER)
+#  include <intrin.h>
+#  define THREAD_LOCAL __declspec(thread)
+#  define ATOMIC_LOAD_RELAXED(place) (*(volatile int64_t *)(place))
+#  define ATOMIC_STORE_RELAXED(place, value) (*(volatile int64_t *)(place) = (value))
+#  define ATOMIC_LOAD(place) _InterlockedExchangeAdd64((volatile int64_t *)(place), 0)
+#  define ATOMIC_STORE(place, value) ((void)_InterlockedExchange64((volatile int64_t *)(place), (value)))
+#  define ATOMIC_ADD(place, amount) _InterlockedExchangeAdd64((volatile int64_t *)(place), (amount))
+#  define ATOMIC_EXCHANGE(place, value) _InterlockedExchange64((volatile int64_t *)(place), (value))
+#  define ATOMIC_LOAD_POINTER(place) _InterlockedCompareExchangePointer((void *volatile *)(place), NULL, NULL)
+#  define ATOMIC_STORE_POINTER(place, value) ((void)_InterlockedExchangePointer((void *volatile *)(place), (value)))
+#else
+#  define THREAD_LOCAL __thread
+#  define ATOMIC_LOAD_RELAXED(place) __atomic_load_n((place), __ATOMIC_RELAXED)
+#  define ATOMIC_STORE_RELAXED(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
+#  define ATOMIC_LOAD(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
+#  define ATOMIC_STORE(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
+#  define ATOMIC_ADD(place, amount) __atomic_fetch_add((place), (amount), __ATOMIC_ACQ_REL)
+#  define ATOMIC_EXCHANGE(place, value) __atomic_exchange_n((place), (value), __ATOMIC_ACQ_REL)
+#  define ATOMIC_LOAD_POINTER(place) __atomic_load_n((place), __ATOMIC_ACQUIRE)
+#  define ATOMIC_STORE_POINTER(place, value) __atomic_store_n((place), (value), __ATOMIC_RELEASE)
+#endif
+
+/* Without the GIL, a cell is a struct of its own, and this is why threads may share it:
+ *
+ *   - `count` and the stripes are only touched by atomic operations, and by whole additions: none is lost.
+ *     In a cell of one thread an addition is a load and a store, so that additions of two threads at once
+ *     may count once, as that kind of counter says.
+ *   - Everything else is only touched with `mutex` held, but for `stripes` and `first_writer`, which are set
+ *     once, and `has_rest`, which is set and never unset.
+ *   - No Python code runs, and no thread waits for anything, while the mutex is held: so a signal handler
+ *     or finaliser cannot find it taken by its own thread, nor a forked child by a thread that is gone,
+ *     since CPython stops all threads where they may be stopped, outside this code, before it forks
+ *     (python/cpython#116522).
+ *
+ * Where a count is too large for 64 bits, `rest` takes over:
+ *
+ *   - In a cell of one part `count` is then IN_REST, give or take what came too late, and the whole count is
+ *     in `rest`.  Whoever adds looks at what was there: either it was a count, and the addition is done, or
+ *     it was not, and is done again in `rest`.
+ *   - In a striped cell the count is the sum of `rest`, `count` and the stripes.
+ */
+typedef struct {
+    int64_t part;
+    char padding[128 - sizeof(int64_t)];  /* two cache lines, as processors fetch them in pairs */
+} stripe;
+
+typedef struct {
+    int64_t count;
+    enum cell_kind kind;
+    PyMutex mutex;
+    PyObject *rest;         /* an exact int, or NULL for 0 */
+    int64_t has_rest;       /* striped: from now on reading takes the mutex */
+    int64_t first_writer;   /* striped: the thread that may write to `count` */
+    stripe *stripes;        /* striped: NULL until a second thread writes */
+    void *stripes_memory;
+} counter_cell;
+
+#define CELL(cell) ((counter_cell *)*(cell))
+
+#define ADD_LIMIT ((int64_t)1 << 32)     /* larger amounts are added to `rest` */
+#define PART_LIMIT ((int64_t)1 << 56)    /* so that all stripes together stay below 2**63 */
+#define COUNT_LIMIT ((int64_t)1 << 62)
+#define IN_REST (INT64_MIN + ((int64_t)1 << 60))
+#define IS_IN_REST(count) ((count) < -COUNT_LIMIT - (COUNT_LIMIT >> 1))
+
+#define MAX_STRIPES 64
+static int64_t stripe_count = 8;  /* a power of two */
+
+/* At least two stripes a processor, since threads are dealt out to them in turn, running or not. */
+static void
+set_stripes_for(int processors)
+{
+    stripe_count = 2;
+    while (stripe_count < 2 * processors && stripe_count < MAX_STRIPES) {
+        stripe_count *= 2;
+    }
+}
+
+static inline int64_t
+thread_number(void)
+{
+    static int64_t last_number;
+    static THREAD_LOCAL int64_t number;
+    if (number == 0) {
+        number = ATOMIC_ADD(&last_number, 1) + 1;
+    }
+    return number;
+}
+
+static inline int
+fits(int64_t number, int64_t limit)
+{
+    return -limit < number && number < limit;
+}
+
+/* Whether an int is between -limit and limit, and then its value. */
+static inline int
+int_fits(PyObject *number, int64_t limit, int64_t *value)
+{
+    int overflow;
+    *value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    return !overflow && fits(*value, limit);
+}
+
+static int
+cell_init(void **cell, enum cell_kind kind)
+{
+    counter_cell *self = PyMem_RawCalloc(1, sizeof(counter_cell));
+    if (self == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->kind = kind;
+    *cell = self;
+    return 0;
+}
+
+static void
+cell_free(void **cell)
+{
+    if (*cell != NULL) {
+        Py_XDECREF(CELL(cell)->rest);
+        PyMem_RawFree(CELL(cell)->stripes_memory);
+        PyMem_RawFree(*cell);
+    }
+}
+
+/* ---- Striped: many parts ---- */
+
+/* Call with the mutex held. */
+static void
+make_stripes(counter_cell *self)
+{
+    size_t alignment = sizeof(stripe);
+    self->stripes_memory = PyMem_RawCalloc(stripe_count + 1, alignment);
+    if (self->stripes_memory != NULL) {
+        uintptr_t start = ((uintptr_t)self->stripes_memory + alignment - 1) & ~(uintptr_t)(alignment - 1);
+        ATOMIC_STORE_POINTER(&self->stripes, (stripe *)start);
+    }
+}
+
+/* The part of the count that the running thread should add to. */
+static int64_t *
+own_part(counter_cell *self)
+{
+    int64_t thread = thread_number();
+    stripe *stripes = ATOMIC_LOAD_POINTER(&self->stripes);
+    if (stripes == NULL) {
+        if (ATOMIC_LOAD(&self->first_writer) == thread) {
+            return &self->count;
+        }
+        PyMutex_Lock(&self->mutex);
+        if (self->first_writer == 0) {
+            ATOMIC_STORE(&self->first_writer, thread);
+        }
+        else if (self->first_writer != thread && self->stripes == NULL) {
+            make_stripes(self);
+        }
+        stripes = self->stripes;
+        PyMutex_Unlock(&self->mutex);
+    }
+    /* Without memory for stripes all threads share the one part, which is right, only slower. */
+    return stripes == NULL ? &self->count : &stripes[thread & (stripe_count - 1)].part;
+}
+
+static int64_t
+sum_of_parts(counter_cell *self)
+{
+    int64_t sum = ATOMIC_LOAD(&self->count);
+    stripe *stripes = ATOMIC_LOAD_POINTER(&self->stripes);
+    for (int64_t index = 0; stripes != NULL && index < stripe_count; index++) {
+        sum += ATOMIC_LOAD(&stripes[index].part);
+    }
+    return sum;
+}
+
+/* Set all parts to 0 and return what they were, in sum.  Call with the mutex held.
+ *
+ * `has_rest` is set first: a reader that finds a part taken out finds it set too, and waits for the mutex. */
+static int64_t
+take_parts(counter_cell *self)
+{
+    ATOMIC_STORE(&self->has_rest, 1);
+    int64_t sum = ATOMIC_EXCHANGE(&self->count, 0);
+    for (int64_t index = 0; self->stripes != NULL && index < stripe_count; index++) {
+        sum += ATOMIC_EXCHANGE(&self->stripes[index].part, 0);
+    }
+    return sum;
+}
+
+/* `rest` and a number; NULL where memory runs out.  Call with the mutex held. */
+static PyObject *
+rest_plus(counter_cell *self, int64_t number)
+{
+    PyObject *result = PyLong_FromLongLong(number);
+    if (result != NULL && self->rest != NULL) {
+        Py_SETREF(result, PyNumber_Add(self->rest, result));
+    }
+    return result;
+}
+
+static PyObject *
+striped_get(counter_cell *self)
+{
+    int64_t sum = sum_of_parts(self);
+    if (!ATOMIC_LOAD(&self->has_rest)) {
+        return PyLong_FromLongLong(sum);
+    }
+    PyMutex_Lock(&self->mutex);
+    PyObject *result = rest_plus(self, sum_of_parts(self));
+    PyMutex_Unlock(&self->mutex);
+    return result;
+}
+
+/* Put `rest` in place of all parts; returns the count until now. */
+static PyObject *
+striped_exchange(counter_cell *self, PyObject *rest)
+{
+    int64_t sum = take_parts(self);
+    PyObject *before = rest_plus(self, sum);
+    if (before == NULL) {
+        ATOMIC_ADD(&self->count, sum);
+        return NULL;
+    }
+    Py_XSETREF(self->rest, Py_NewRef(rest));
+    return before;
+}
+
+/* Move the parts to `rest`, or leave them where they are if memory runs out: there is room for more. */
+static void
+drain(counter_cell *self)
+{
+    PyMutex_Lock(&self->mutex);
+    int64_t sum = take_parts(self);
+    PyObject *rest = rest_plus(self, sum);
+    if (rest == NULL) {
+        PyErr_Clear();
+        ATOMIC_ADD(&self->count, sum);
+    }
+    else {
+        Py_XSETREF(self->rest, rest);
+    }
+    PyMutex_Unlock(&self->mutex);
+}
+
+static inline void
+striped_add(counter_cell *self, int64_t amount)
+{
+    int64_t *part = own_part(self);
+    int64_t before = ATOMIC_ADD(part, amount);
+    if (!fits(before + amount, PART_LIMIT)) {
+        drain(self);
+    }
+}
+
+static int
+striped_add_large(counter_cell *self, PyObject *amount)
+{
+    PyMutex_Lock(&self->mutex);
+    PyObject *rest = self->rest == NULL ? Py_NewRef(amount) : PyNumber_Add(self->rest, amount);
+    if (rest != NULL) {
+        ATOMIC_STORE(&self->has_rest, 1);
+        Py_XSETREF(self->rest, rest);
+    }
+    PyMutex_Unlock(&self->mutex);
+    return rest == NULL ? -1 : 0;
+}
+
+/* ---- One part ---- */
+
+/* Add to `count` and give the new count; 0, with the count unchanged, where it is in `rest`. */
+static inline int
+add_to_count(counter_cell *self, int64_t amount, int64_t *after)
+{
+    int64_t before = ATOMIC_LOAD_RELAXED(&self->count);
+    if (IS_IN_REST(before)) {
+        return 0;
+    }
+    if (self->kind == CELL_OF_ONE_THREAD) {
+        ATOMIC_STORE_RELAXED(&self->count, before + amount);
+    }
+    else {
+        before = ATOMIC_ADD(&self->count, amount);
+        if (IS_IN_REST(before)) {
+            return 0;
+        }
+    }
+    *after = before + amount;
+    return 1;
+}
+
+/* Move the count to `rest`; -1 where memory runs out.  Call with the mutex held. */
+static int
+move_to_rest(counter_cell *self)
+{
+    if (IS_IN_REST(ATOMIC_LOAD(&self->count))) {
+        return 0;
+    }
+    int64_t count = ATOMIC_EXCHANGE(&self->count, IN_REST);
+    PyObject *rest = PyLong_FromLongLong(count);
+    if (rest == NULL) {
+        ATOMIC_STORE(&self->count, count);
+        return -1;
+    }
+    Py_XSETREF(self->rest, rest);
+    return 0;
+}
+
+/* Make `rest` the count, in 64 bits if it fits.  Call with the mutex held and the count in `rest`. */
+static void
+set_rest(counter_cell *self, PyObject *rest)
+{
+    int64_t count;
+    Py_XSETREF(self->rest, rest);
+    if (int_fits(rest, COUNT_LIMIT, &count)) {
+        ATOMIC_STORE(&self->count, count);
+        Py_CLEAR(self->rest);
+    }
+}
+
+/* Add any amount by way of `rest`; the new count. */
+static PyObject *
+add_to_rest(counter_cell *self, PyObject *amount)
+{
+    PyObject *after = NULL;
+    PyMutex_Lock(&self->mutex);
+    if (move_to_rest(self) == 0) {
+        after = PyNumber_Add(self->rest, amount);
+        if (after != NULL) {
+            set_rest(self, Py_NewRef(after));
+        }
+    }
+    PyMutex_Unlock(&self->mutex);
+    return after;
+}
+
+/* Where a count has grown past what 64 bits should hold: if memory runs out, there is room for more. */
+static void
+make_room(counter_cell *self)
+{
+    PyMutex_Lock(&self->mutex);
+    if (move_to_rest(self) < 0) {
+        PyErr_Clear();
+    }
+    PyMutex_Unlock(&self->mutex);
+}
+
+static PyObject *
+one_part_exchange(counter_cell *self, PyObject *count)
+{
+    int64_t value;
+    int is_small = int_fits(count, COUNT_LIMIT, &value);
+    if (!IS_IN_REST(ATOMIC_LOAD(&self->count)) && is_small) {
+        int64_t before = ATOMIC_EXCHANGE(&self->count, value);
+        PyObject *result = PyLong_FromLongLong(before);
+        if (result == NULL) {
+            ATOMIC_ADD(&self->count, before - value);
+        }
+        return result;
+    }
+    if (move_to_rest(self) < 0) {
+        return NULL;
+    }
+    PyObject *before = Py_NewRef(self->rest);
+    set_rest(self, Py_NewRef(count));
+    return before;
+}
+
+/* ---- Any kind ---- */
+
+static inline PyObject *
+cell_get(void **cell)
+{
+    counter_cell *self = CELL(cell);
+    if (self->kind == CELL_WRITTEN_OFTEN) {
+        return striped_get(self);
+    }
+    int64_t count = ATOMIC_LOAD(&self->count);
+    if (!IS_IN_REST(count)) {
+        return PyLong_FromLongLong(count);
+    }
+    PyMutex_Lock(&self->mutex);
+    count = ATOMIC_LOAD(&self->count);
+    PyObject *result = IS_IN_REST(count) ? Py_NewRef(self->rest) : PyLong_FromLongLong(count);
+    PyMutex_Unlock(&self->mutex);
+    return result;
+}
+
+/* Put a new count into the cell and return the one that it held. */
+static PyObject *
+cell_exchange(void **cell, PyObject *count)
+{
+    counter_cell *self = CELL(cell);
+    int64_t value;
+    PyMutex_Lock(&self->mutex);
+    int is_one_part = self->kind != CELL_WRITTEN_OFTEN
+        || (self->stripes == NULL && !self->has_rest && int_fits(count, PART_LIMIT, &value));
+    PyObject *before = is_one_part ? one_part_exchange(self, count) : striped_exchange(self, count);
+    PyMutex_Unlock(&self->mutex);
+    return before;
+}
+
+static inline int
+cell_add_small(counter_cell *self, int64_t amount, int64_t *after)
+{
+    if (!add_to_count(self, amount, after)) {
+        return 0;
+    }
+    if (!fits(*after, COUNT_LIMIT)) {
+        make_room(self);
+    }
+    return 1;
+}
+
+static inline PyObject *
+cell_add_and_get(void **cell, PyObject *amount)
+{
+    counter_cell *self = CELL(cell);
+    int64_t value, after;
+    if (!int_fits(amount, ADD_LIMIT, &value) || !cell_add_small(self, value, &after)) {
+        return add_to_rest(self, amount);
+    }
+    PyObject *result = PyLong_FromLongLong(after);
+    if (result == NULL) {
+        cell_add_small(self, -value, &after);
+    }
+    return result;
+}
+
+static inline int
+cell_add(void **cell, PyObject *amount)
+{
+    counter_cell *self = CELL(cell);
+    int64_t value, after;
+    int is_small = int_fits(amount, ADD_LIMIT, &value);
+    if (self->kind == CELL_WRITTEN_OFTEN) {
+        if (!is_small) {
+            return striped_add_large(self, amount);
+        }
+        striped_add(self, value);
+        return 0;
+    }
+    if (is_small && cell_add_small(self, value, &after)) {
+        return 0;
+    }
+    PyObject *result = add_to_rest(self, amount);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+static inline int
+cell_increment(void **cell)
+{
+    counter_cell *self = CELL(cell);
+    int64_t after;
+    if (self->kind == CELL_WRITTEN_OFTEN) {
+        striped_add(self, 1);
+        return 0;
+    }
+    if (cell_add_small(self, 1, &after)) {
+        return 0;
+    }
+    PyObject *one = PyLong_FromLong(1);
+    int status = one == NULL ? -1 : cell_add(cell, one);
+    Py_XDECREF(one);
+    return status;
+}
+
+static inline PyObject *
+cell_increment_and_get(void **cell)
+{
+    PyObject *one = PyLong_FromLong(1);
+    PyObject *result = one == NULL ? NULL : cell_add_and_get(cell, one);
+    Py_XDECREF(one);
+    return result;
+}
+
+#endif  /* Py_GIL_DISABLED */
+
 
 /* ---- Descriptors ---- */
 
@@ -222,12 +728,12 @@ set_type_attribute(PyTypeObject *type, PyObject *name, PyObject *value)
 }
 
 /* A descriptor that reads the cell at `offset` as the attribute `value`, in place of its getter, whose
- * docstring it takes over.  The interpreter reads such a slot inline, as it does those of `__slots__`; a
+ * docstring it takes over: on builds where the cell is an int.  The interpreter reads such a slot inline, as it does those of `__slots__`; a
  * getter it has to call, which takes three to four times as long. */
 static inline PyObject *
 cell_as_attribute(PyTypeObject *type, Py_ssize_t offset, PyObject *getter)
 {
-#if KNOWN_CPYTHON
+#if KNOWN_CPYTHON && !defined(Py_GIL_DISABLED)
     static PyMemberDef member = {"value", T_OBJECT_EX, 0, READONLY, NULL};
     member.offset = offset;
     member.doc = ((PyGetSetDescrObject *)getter)->d_getset->doc;

@@ -1,0 +1,1 @@
+"""The benchmarks: the compiled counters against the originals and against the least that CPython can do."""

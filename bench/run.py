@@ -1,0 +1,174 @@
+"""Measure the counters with pyperf, and print the tables.
+
+Each of the processes that pyperf would give a benchmark is one pass here.  A pass measures every benchmark
+once, in a new process each, so that what is compared was measured side by side again and again, and a slow
+spell of the machine falls on all of it.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pyperf
+
+from bench import suite
+
+PASSES = 6  # twice as many with --rigorous
+FAST_PASSES = 2
+VALUES = 5
+MIN_TIME = 0.01  # seconds a value
+
+# Options of pyperf's that are about the whole run, and are not handed on to a pass.
+ABOUT_THE_RUN = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+for names in (["-o", "--output"], ["--append"], ["-p", "--processes"]):
+    ABOUT_THE_RUN.add_argument(*names)
+for names in (["--fast"], ["--rigorous"]):
+    ABOUT_THE_RUN.add_argument(*names, action="store_true")
+
+
+def main():
+    runner = pyperf.Runner(
+        processes=PASSES,
+        values=VALUES,
+        min_time=MIN_TIME,
+        metadata={"gil": "on" if getattr(sys, "_is_gil_enabled", lambda: True)() else "off"},
+        program_args=("-m", "bench"),
+        add_cmdline_args=add_worker_arguments,
+    )
+    parser = runner.argparser
+    parser.prog = "python -m bench"
+    parser.description = "Measure the compiled counters against the originals and the least that CPython can do."
+    parser.epilog = "Results are shown again by `python -m bench table FILE...` and `python -m bench plot FILE...`."
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark, or a group of them; all by default")
+    parser.add_argument("--list", action="store_true", help="list the benchmarks and leave")
+    parser.add_argument("--pass", dest="pass_number", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--passes", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)  # for the files of the passes
+    args = runner.parse_args()
+
+    benchmarks = select(parser, args.names)
+    if args.list:
+        print(*benchmarks, sep="\n")
+    elif args.directory:
+        run_pass(runner, benchmarks)
+    else:
+        run_all_passes(args, benchmarks)
+
+
+def add_worker_arguments(command, args):
+    command += ["--directory", str(args.directory), *args.names]
+
+
+def select(parser, names):
+    benchmarks = suite.all_benchmarks()
+    known = {*benchmarks, *map(suite.group, benchmarks)}
+    for name in names:
+        if name not in known:
+            parser.error(f"no benchmark or group is called {name!r}; the groups are {', '.join(groups(benchmarks))}")
+    return {
+        name: benchmark
+        for name, benchmark in benchmarks.items()
+        if not names or name in names or suite.group(name) in names
+    }
+
+
+def groups(benchmarks):
+    return dict.fromkeys(map(suite.group, benchmarks))
+
+
+# ---- One pass: this process manages it, and pyperf starts one more for each benchmark ----
+
+
+def run_pass(runner, benchmarks):
+    args = runner.args
+    record_loss = LossFile(args.directory).add
+    loops = loops_of_earlier_passes(args.directory)
+    start = time.monotonic()
+    for done, (name, benchmark) in enumerate(benchmarks.items()):
+        if not args.worker:
+            # pyperf calibrates a benchmark in the first pass; the later ones take over what it found.
+            args.loops = args.loops if args.debug_single_value else loops.get(name, 0)
+            passes_left = args.passes - args.pass_number + 1
+            pace = (time.monotonic() - start) / max(done, 1)
+            minutes = pace * (passes_left * len(benchmarks) - done) / 60
+            progress = f"pass {args.pass_number}/{args.passes}, {done + 1:3}/{len(benchmarks)}"
+            print(f"[{progress}, {minutes:4.1f} min left] ", end="", flush=True)
+        benchmark.add_to(runner, record_loss)
+
+
+def loops_of_earlier_passes(directory):
+    results = directory / "results.json"
+    if not results.exists():
+        return {}
+    return {bench.get_name(): bench.get_loops() for bench in pyperf.BenchmarkSuite.load(str(results))}
+
+
+class LossFile:
+    """Lost counts, which a worker has no other way to hand on than a file: pyperf fixes its metadata earlier."""
+
+    def __init__(self, directory):
+        self.path = directory / "losses"
+
+    def add(self, name, lost, counted):
+        with open(self.path, "a") as file:
+            print(json.dumps([name, lost, counted]), file=file)
+
+    def totals(self):
+        totals = defaultdict(lambda: (0, 0))
+        if self.path.exists():
+            for name, lost, counted in map(json.loads, self.path.read_text().splitlines()):
+                totals[name] = totals[name][0] + lost, totals[name][1] + counted
+        return totals
+
+
+# ---- The whole run ----
+
+
+def run_all_passes(args, benchmarks):
+    from bench import table  # not in a worker, which has to start fast
+
+    _, handed_on = ABOUT_THE_RUN.parse_known_args()
+    passes = FAST_PASSES if args.fast else args.processes
+    with tempfile.TemporaryDirectory() as directory:
+        results = Path(directory, "results.json")
+        for number in range(1, passes + 1):
+            command = [sys.executable, "-m", "bench", *handed_on, "--quiet", "--processes=1"]
+            command += [f"--pass={number}", f"--passes={passes}", "--directory", directory]
+            status = subprocess.run([*command, "--append", results]).returncode
+            if status:
+                sys.exit(status)
+        benches = pyperf.BenchmarkSuite.load(str(results))
+        losses = LossFile(Path(directory)).totals()
+
+    facts = metadata()
+    for bench in benches:
+        bench.update_metadata(facts)
+        if bench.get_name() in losses:
+            lost, counted = losses[bench.get_name()]
+            bench.update_metadata({"lost": lost, "counted": counted})
+    print()
+    table.show([table.Results(benches)])
+    if args.output:
+        benches.dump(args.output)
+    if args.append:
+        pyperf.add_runs(args.append, benches)
+
+
+def metadata():
+    """What pyperf does not record and the figures depend on."""
+    from importlib.metadata import version
+
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout
+    facts = {
+        "compiler": sysconfig.get_config_var("CC"),
+        "compiler_flags": sysconfig.get_config_var("CFLAGS"),
+        "fastcounter_version": version("fastcounter"),
+        "fastcounter_commit": commit,
+    }
+    return {name: " ".join(fact.split()) for name, fact in facts.items() if fact}

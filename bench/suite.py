@@ -1,0 +1,274 @@
+"""What is measured.
+
+A benchmark's name says all about it, in words that the tables take apart again:
+GROUP CLASS IMPLEMENTATION VARIANT, as in "increment FastReadCounter compiled medium".
+"""
+
+import itertools
+import sys
+import threading
+import time
+import tracemalloc
+from dataclasses import dataclass, field
+
+import fastcounter
+from fastcounter import pure
+
+CLASSES = ("SingleThreadCounter", "FastReadCounter", "FastWriteCounter")
+IMPLEMENTATIONS = {"compiled": fastcounter, "original": pure}
+
+# Where a count starts.  Small ints are shared by all of CPython; from 2**60 on an int has three digits.
+STARTS = {"small": 0, "medium": 100_000, "large": 2**60}
+
+# Calls in a row in a loop's body, so that the loop itself hardly counts.  A count that starts at 0 stays a
+# small int for as many steps; then a new counter takes over.
+UNROLLED = 200
+
+THREADS = (1, 2, 4, 8)
+THREAD_STEPS = 100
+READERS = "9w1r"
+COUNTERS_IN_MEMORY = 100_000
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A statement, timed as often as pyperf asks for."""
+
+    name: str
+    statement: str
+    setup: str = "pass"
+    inner_loops: int = UNROLLED
+    namespace: dict = field(default_factory=dict)
+
+    def add_to(self, runner, _losses):
+        runner.timeit(
+            self.name, self.statement, setup=self.setup, inner_loops=self.inner_loops, globals=self.namespace
+        )
+
+
+@dataclass(frozen=True)
+class Command:
+    """A Python process, timed from its start to its end."""
+
+    name: str
+    code: str
+
+    def add_to(self, runner, _losses):
+        runner.bench_command(self.name, [sys.executable, "-c", self.code])
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes a counter, its int included."""
+
+    name: str
+    cls: type
+    start: int
+
+    def measure(self, loops):
+        total = 0
+        for _ in range(loops):
+            tracemalloc.start()
+            counters = [None] * COUNTERS_IN_MEMORY
+            before = tracemalloc.get_traced_memory()[0]
+            for index in range(COUNTERS_IN_MEMORY):
+                counters[index] = counter = make(self.cls, self.start)
+                counter.increment()
+            total += tracemalloc.get_traced_memory()[0] - before
+            tracemalloc.stop()
+            del counters, counter
+        return total
+
+    def add_to(self, runner, _losses):
+        runner.bench_time_func(
+            self.name, self.measure, inner_loops=COUNTERS_IN_MEMORY, metadata={"unit": "byte"}
+        )
+
+
+@dataclass(frozen=True)
+class Threaded:
+    """Increments by several threads that start together; the time is that of all of them, per increment.
+
+    What the counters lack in the end is counted as lost, or is an error where they promise to lose nothing.
+    """
+
+    name: str
+    cls: type
+    writers: int
+    readers: int = 0
+    shared: bool = True
+    may_lose: bool = False
+
+    def measure(self, loops, losses):
+        counters = [self.cls() for _ in range(1 if self.shared else self.writers)]
+        barrier = threading.Barrier(self.writers + self.readers)
+        spans = []
+        writing = threading.Event()
+        writing.set()
+
+        def write(counter):
+            barrier.wait()
+            start = time.perf_counter()
+            for _ in itertools.repeat(None, loops):
+                for _ in itertools.repeat(None, THREAD_STEPS):
+                    counter.increment()
+            spans.append((start, time.perf_counter()))
+
+        def read_on(counter):
+            barrier.wait()
+            while writing.is_set():
+                for _ in itertools.repeat(None, THREAD_STEPS):
+                    read(counter)
+
+        writers = [
+            threading.Thread(target=write, args=(counters[index % len(counters)],)) for index in range(self.writers)
+        ]
+        readers = [threading.Thread(target=read_on, args=(counters[0],)) for _ in range(self.readers)]
+        for thread in writers + readers:
+            thread.start()
+        for thread in writers:
+            thread.join()
+        writing.clear()
+        for thread in readers:
+            thread.join()
+
+        expected = self.writers * loops * THREAD_STEPS
+        lost = expected - sum(read(counter) for counter in counters)
+        if lost and not self.may_lose:
+            raise RuntimeError(f"{self.name}: {lost} of {expected} increments were lost")
+        losses(self.name, lost, expected)
+        return max(end for _, end in spans) - min(start for start, _ in spans)
+
+    def add_to(self, runner, losses):
+        runner.bench_time_func(self.name, self.measure, losses, inner_loops=self.writers * THREAD_STEPS)
+
+
+def read(counter):
+    return counter.value() if callable(counter.value) else counter.value
+
+
+def make(cls, start):
+    """A counter that stands at `start`; the originals take no initial count."""
+    if cls.__module__ != pure.__name__:
+        return cls(start)
+    counter = cls()
+    if cls is pure.FastWriteCounter:
+        counter._steps = itertools.count(start)
+    else:
+        counter.value = start
+    return counter
+
+
+# What is called on a counter.  The originals have only the first three.
+OPERATIONS = {
+    "increment": "counter.increment()",
+    "value": "{value}",
+    "increment+value": "counter.increment(); {value}",
+    "add": "counter.add(1)",
+    "add+reset": "counter.add(start); counter.reset()",
+    "increment_and_get": "count = counter.increment_and_get()",
+}
+OF_ORIGINALS = ("increment", "value", "increment+value")
+
+
+def has_operation(operation, class_name, implementation):
+    if implementation == "original":
+        return operation in OF_ORIGINALS
+    return operation != "increment_and_get" or class_name != "FastWriteCounter"
+
+
+def operation_benchmarks():
+    for operation, size, class_name, (implementation, module) in itertools.product(
+        OPERATIONS, STARTS, CLASSES, IMPLEMENTATIONS.items()
+    ):
+        if not has_operation(operation, class_name, implementation):
+            continue
+        value = "counter.value()" if class_name == "FastWriteCounter" else "counter.value"
+        setup = "counter = make(cls, start)"
+        lines = [OPERATIONS[operation].format(value=value)] * UNROLLED
+        if size == "small":
+            lines.insert(0, setup)
+        yield Timed(
+            f"{operation} {class_name} {implementation} {size}",
+            "\n".join(lines),
+            setup,
+            namespace={"cls": getattr(module, class_name), "make": make, "start": STARTS[size]},
+        )
+
+
+def subclass_benchmarks():
+    """increment() of a user's own subclass, with and without a dict."""
+    for kind, body in (("subclass", {}), ("slotted", {"__slots__": ()})):
+        for class_name in CLASSES:
+            cls = type(class_name, (getattr(fastcounter, class_name),), body)
+            yield Timed(
+                f"{kind} {class_name} compiled medium",
+                "\n".join(["counter.increment()"] * UNROLLED),
+                "counter = cls(100_000)",
+                namespace={"cls": cls},
+            )
+
+
+def creation_benchmarks():
+    for class_name in CLASSES:
+        for implementation, module in IMPLEMENTATIONS.items():
+            cls = getattr(module, class_name)
+            statement = "\n".join(["cls()"] * UNROLLED)
+            yield Timed(f"creation {class_name} {implementation}", statement, namespace={"cls": cls})
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+
+def floor_benchmarks():
+    """The least that CPython can do."""
+    yield Timed("floor loop", "pass", inner_loops=1)
+    yield Timed("floor call", "\n".join(["items.clear()"] * UNROLLED), "items = []")
+    slot = "holder = cls(); holder.value = 100_000"
+    yield Timed("floor slot", "\n".join(["holder.value"] * UNROLLED), slot, namespace={"cls": Slotted})
+
+
+def thread_benchmarks():
+    for number, class_name, (implementation, module) in itertools.product(
+        [*THREADS, READERS], CLASSES, IMPLEMENTATIONS.items()
+    ):
+        cls = getattr(module, class_name)
+        name = f"threads {class_name} {implementation}"
+        may_lose = class_name == "SingleThreadCounter"
+        if number == READERS:
+            yield Threaded(f"{name} {READERS}", cls, writers=9, readers=1, may_lose=may_lose)
+        else:
+            yield Threaded(f"{name} shared-{number}", cls, number, may_lose=may_lose)
+            if number > 1:
+                yield Threaded(f"{name} own-{number}", cls, number, shared=False)
+
+
+def memory_benchmarks():
+    for implementation, module in IMPLEMENTATIONS.items():
+        for class_name in CLASSES:
+            yield Memory(f"memory {class_name} {implementation}", getattr(module, class_name), 2**40)
+
+
+def import_benchmarks():
+    yield Command("import nothing", "pass")
+    yield Command("import fastcounter", "import fastcounter")
+
+
+def all_benchmarks():
+    """Every benchmark by its name; those to be compared with each other are next to each other."""
+    benchmarks = itertools.chain(
+        floor_benchmarks(),
+        operation_benchmarks(),
+        subclass_benchmarks(),
+        creation_benchmarks(),
+        thread_benchmarks(),
+        memory_benchmarks(),
+        import_benchmarks(),
+    )
+    return {benchmark.name: benchmark for benchmark in benchmarks}
+
+
+def group(name):
+    """The word by which a benchmark is selected."""
+    return name.split()[0]
