@@ -1,3 +1,3 @@
 from setuptools import Extension, setup
 
-setup(ext_modules=[Extension("fastcounter._counters", ["fastcounter/_counters.pyx"], depends=["fastcounter/_internals.h"])])
+setup(ext_modules=[Extension("fastcounter._counters", ["fastcounter/_counters.pyx"], depends=["fastcounter/_internals.h", "fastcounter/_counters.pxd"])])

@@ -1,6 +1,6 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
 # cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True
-"""The compiled counters.  Import them from `fastcounter`."""
+"""The compiled counters; import them from `fastcounter` and `fastcounter.compat`."""
 
 import copyreg
 import os
@@ -45,27 +45,19 @@ cdef inline object as_int(object number, str name):
     return PyNumber_Index(number)
 
 
-cdef bint has_own_value(object counter):
-    # Whether `value` is what its class below makes it, and not an attribute that a subclass has put there.
-    value = type(counter).value
-    return value is VALUE_ATTRIBUTE or is_same_method(value, FastWriteCounter.value)
-
-
 cdef class _Counter:
     """What all counters have in common."""
 
-    # Owned by this object alone; _internals.h says what it points to and why threads may share it.
-    cdef void *cell
-    cdef object __weakref__
+    # `cell`, declared in the .pxd, is this object's alone; _internals.h says why threads may share it.
 
     def __cinit__(self):
         # Takes no arguments, so that the __init__ of a subclass may have any of its own.
-        if isinstance(self, FastWriteCounter):
+        if isinstance(self, (FastWriteCounter, CompatFastWriteCounter)):
             cell_init(&self.cell, CELL_WRITTEN_OFTEN)
-        elif isinstance(self, SingleThreadCounter):
-            cell_init(&self.cell, CELL_OF_ONE_THREAD)
-        else:
+        elif isinstance(self, (FastReadCounter, CompatFastReadCounter)):
             cell_init(&self.cell, CELL_READ_OFTEN)
+        else:
+            cell_init(&self.cell, CELL_OF_ONE_THREAD)
 
     def __init__(self, initial=0):
         cell_exchange(&self.cell, as_int(initial, "initial"))
@@ -76,16 +68,15 @@ cdef class _Counter:
     def increment(self, /):
         """Add 1 to the count and return None.
 
-        Atomic: whatever other threads do, this 1 is counted once.
-        Costs as much as calling a compiled method that does nothing.
+        One atomic step.  Costs what calling a compiled method that does nothing costs.
         """
         cell_increment(&self.cell)
 
     def add(self, amount, /):
         """Add an integer of any size and sign to the count and return None; `+=` and `-=` do the same.
 
-        Atomic: whatever other threads do, the amount is counted once and whole.  One addition, however
-        large the amount.  Raises TypeError, with the count unchanged, if amount is not an integer.
+        One atomic step, however large the amount.  Raises TypeError, with the count unchanged, if amount is
+        not an integer.
         """
         cell_add(&self.cell, as_int(amount, "amount"))
 
@@ -100,10 +91,36 @@ cdef class _Counter:
     def reset(self, /):
         """Set the count to 0 and return what it was, an int.
 
-        Atomic: every increment of every thread is either in what exactly one reset returned or still in
-        the count.
+        One atomic step: what is added by any thread is in the result of exactly one reset, or still in the
+        count.
         """
         return cell_exchange(&self.cell, 0)
+
+    @property
+    def value(self):
+        """The count, an int.  Assign an integer to set it.
+
+        What was read never changes.  Reading costs what an attribute of a class with `__slots__` costs, on
+        builds with the GIL.  Assigning is one atomic step, and raises TypeError, with the count unchanged,
+        if the value is not an integer.
+        """
+        return cell_get(&self.cell)
+
+    def __setattr__(self, name, value):
+        # Where `value` is an attribute, that is read-only, lest anything but an exact int get into the cell.
+        if name != "value" or not has_own_value(self):
+            PyObject_GenericSetAttr(self, name, value)
+        elif type(self).value is VALUE_ATTRIBUTE:
+            cell_exchange(&self.cell, as_int(value, "value"))
+        else:
+            raise AttributeError(
+                f"{type(self).__name__}.value is a method and cannot be assigned; use add() or reset()"
+            )
+
+    def __delattr__(self, name):
+        if name == "value" and has_own_value(self):
+            raise AttributeError(f"{type(self).__name__}.value cannot be deleted")
+        PyObject_GenericSetAttr(self, name, <object>NULL)
 
     def __int__(self):
         return cell_get(&self.cell)
@@ -111,46 +128,43 @@ cdef class _Counter:
     def __repr__(self):
         return f"{type(self).__name__}({cell_get(&self.cell)})"
 
-    def __delattr__(self, name):
-        if name == "value" and has_own_value(self):
-            raise AttributeError(f"{type(self).__name__}.value cannot be deleted")
-        PyObject_GenericSetAttr(self, name, <object>NULL)
-
     def __reduce__(self):
         return _restore, (type(self), cell_get(&self.cell)), own_state(self)
 
+    cdef int c_increment(self) except -1:
+        return cell_increment(&self.cell)
 
-cdef class _OneCellCounter(_Counter):
-    """A counter that knows its new count when it adds, and shows its count as an attribute."""
+    cdef int c_add(self, object amount) except -1:
+        return cell_add(&self.cell, as_int(amount, "amount"))
 
-    @property
-    def value(self):
-        """The count, an int.  Assign an integer to set it.
-
-        Reading costs as much as an attribute of a class with `__slots__`.  What was read never changes.
-        Assigning is atomic, and raises TypeError, with the count unchanged, for what is not an integer.
-        """
+    cdef object c_value(self):
         return cell_get(&self.cell)
 
-    def __setattr__(self, name, value):
-        # The attribute itself is read-only, so that nothing but an exact int gets into the cell.
-        if name == "value" and has_own_value(self):
-            cell_exchange(&self.cell, as_int(value, "value"))
-        else:
-            PyObject_GenericSetAttr(self, name, value)
+    cdef object c_reset(self):
+        return cell_exchange(&self.cell, 0)
+
+
+cdef class _OneCellCounter(_Counter):
+    """A counter that knows its new count whenever it adds."""
 
     def increment_and_get(self, /):
-        """Add 1 to the count and return the new count, an int, in one atomic step.
+        """Add 1 to the count and return the new count, an int.
 
-        While the count only goes up, no two calls from any threads return the same number.
+        One atomic step: while nothing else is done to the count, no two calls return the same number.
         """
         return cell_increment_and_get(&self.cell)
 
     def add_and_get(self, amount, /):
-        """Add an integer of any size and sign and return the new count, an int, in one atomic step.
+        """Add an integer of any size and sign to the count and return the new count, an int.
 
-        Raises TypeError, with the count unchanged, if amount is not an integer.
+        One atomic step.  Raises TypeError, with the count unchanged, if amount is not an integer.
         """
+        return cell_add_and_get(&self.cell, as_int(amount, "amount"))
+
+    cdef object c_increment_and_get(self):
+        return cell_increment_and_get(&self.cell)
+
+    cdef object c_add_and_get(self, object amount):
         return cell_add_and_get(&self.cell, as_int(amount, "amount"))
 
 
@@ -158,7 +172,10 @@ cdef class SingleThreadCounter(_OneCellCounter):
     """SingleThreadCounter(initial=0)
 --
 
-A counter for one thread.
+A counter for one thread.  Its count is the attribute `value`.
+
+Under the GIL any number of threads may use it and every call is atomic.  On a free-threaded build that is so
+for one thread only: several may use it at once safely, but additions, resets and assignments may be lost.
 
 `initial` is the integer to count from; anything else raises TypeError.
 """
@@ -168,7 +185,9 @@ cdef class FastReadCounter(_OneCellCounter):
     """FastReadCounter(initial=0)
 --
 
-A counter for any number of threads that is read as an attribute, `value`.
+A counter for any number of threads.  Its count is the attribute `value`.
+
+Every call is atomic and exact, with the GIL and without it.
 
 `initial` is the integer to count from; anything else raises TypeError.
 """
@@ -178,29 +197,98 @@ cdef class FastWriteCounter(_Counter):
     """FastWriteCounter(initial=0)
 --
 
-A counter for any number of threads that mostly write; it is read by a method, `value()`.
+A counter for any number of threads that mostly write.  Its count is read by the method `value()`.
 
-`initial` is the integer to count from; anything else raises TypeError.  There is no
-`increment_and_get()`, since the new count would have to be read at each step: use FastReadCounter.
+No call loses or doubles anything, with the GIL and without it.  On a free-threaded build threads do not get in
+each other's way as they add, and reading adds up what each of them has added.  There is no
+`increment_and_get()`, which would have to read at every step: use FastReadCounter for that.
+
+`initial` is the integer to count from; anything else raises TypeError.
 """
 
     def value(self, /):
-        """Return the count, an int.  What was returned never changes."""
+        """Return the count, an int.
+
+        What was returned never changes.  Under the GIL it is the count at one moment.  On a free-threaded
+        build, while threads only increment, it is at least the count when the call began and at most the
+        count when it ended, and what one thread reads never goes back.
+        """
         return cell_get(&self.cell)
+
+
+# The classes of fastcounter.compat.
+
+cdef class CompatCounter(_Counter):
+    """Counter(init=0, step=1)
+--
+
+A counter for one thread that counts in steps; see SingleThreadCounter for its promises.
+
+`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
+"""
+
+    # An int in a cell, like the count: another thread may call __init__ again.
+    cdef void *step
+
+    def __cinit__(self):
+        cell_init(&self.step, CELL_READ_OFTEN)
+        cell_exchange(&self.step, ONE)
+
+    def __init__(self, init=0, step=1):
+        init, step = as_int(init, "init"), as_int(step, "step")
+        cell_exchange(&self.step, step)
+        cell_exchange(&self.cell, init)
+
+    def __dealloc__(self):
+        cell_free(&self.step)
+
+    def increment(self, num_steps=1):
+        """Add step * num_steps to the count, in one atomic step, and return None.
+
+        Raises TypeError, with the count unchanged, if num_steps is not an integer.
+        """
+        if num_steps is ONE:
+            cell_add(&self.cell, cell_get(&self.step))
+        else:
+            cell_add(&self.cell, as_int(num_steps, "num_steps") * cell_get(&self.step))
+
+    def __reduce__(self):
+        return _restore, (type(self), cell_get(&self.cell), cell_get(&self.step)), own_state(self)
+
+
+cdef class CompatFastReadCounter(CompatCounter):
+    """FastReadCounter(init=0, step=1)
+--
+
+A counter for any number of threads that counts in steps; see fastcounter.FastReadCounter for its promises.
+
+`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
+"""
+
+
+cdef class CompatFastWriteCounter(CompatCounter):
+    """FastWriteCounter(init=0, step=1)
+--
+
+A counter for any number of threads that counts in steps; see fastcounter.FastWriteCounter for its promises.
+
+`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
+"""
 
     def __setattr__(self, name, value):
         if name == "value" and has_own_value(self):
-            raise AttributeError(
-                f"{type(self).__name__}.value is a method and cannot be assigned; use add() or reset()"
-            )
+            raise AttributeError(f"{type(self).__name__}.value cannot be assigned; use increment() or reset()")
         PyObject_GenericSetAttr(self, name, value)
 
 
-# Pickling and copying.  The name of _restore is part of every pickle, so it has to stay.
+# Pickling and copying.  The name and arguments of _restore are part of every pickle, so they have to stay.
 
-def _restore(cls, count):
+def _restore(cls, count, step=None):
     cdef _Counter counter = cls.__new__(cls)
-    cell_exchange(&counter.cell, as_int(count, "count"))
+    count = as_int(count, "count")
+    if step is not None:
+        cell_exchange(&(<CompatCounter?>counter).step, as_int(step, "step"))
+    cell_exchange(&counter.cell, count)
     return counter
 
 
@@ -228,6 +316,7 @@ cdef tuple METHODS = (
     _OneCellCounter.increment_and_get,
     _OneCellCounter.add_and_get,
     FastWriteCounter.value,
+    CompatCounter.increment,
 )
 
 
@@ -257,27 +346,36 @@ def _init_subclass(cls, **kwargs):
         type.__setattr__(cls, name, attribute)
 
 
+cdef bint has_own_value(object counter):
+    # Whether `value` is what its class makes it above, and not something that a subclass has put there.
+    value = type(counter).value
+    return value is VALUE_ATTRIBUTE or is_same_method(value, FastWriteCounter.value)
+
+
 cdef object install_value_attribute():
-    cdef _OneCellCounter counter = _OneCellCounter()
+    cdef _Counter counter = _Counter()
     offset = <char *>&counter.cell - <char *><void *>counter
-    cls = <PyTypeObject *>_OneCellCounter
-    attribute = cell_as_attribute(cls, offset, vars(_OneCellCounter)["value"])
+    cls = <PyTypeObject *>_Counter
+    attribute = cell_as_attribute(cls, offset, vars(_Counter)["value"])
     set_type_attribute(cls, "value", attribute)
     return attribute
 
 
-cdef int install_own_methods() except -1:
-    for cls in (SingleThreadCounter, FastReadCounter, FastWriteCounter):
-        for name, method in own_methods(cls).items():
-            set_type_attribute(<PyTypeObject *>cls, name, method)
-    set_type_attribute(<PyTypeObject *>_Counter, "__init_subclass__", classmethod(_init_subclass))
+cdef int install_class(cls, const char *name) except -1:
+    for method_name, method in own_methods(cls).items():
+        set_type_attribute(<PyTypeObject *>cls, method_name, method)
+    # What users see, and pickles hold, is the name of the package that exports the class.
+    (<PyTypeObject *>cls).tp_name = name
 
 
-# Users see, and pickles name, the package that exports them.
-(<PyTypeObject *>SingleThreadCounter).tp_name = "fastcounter.SingleThreadCounter"
-(<PyTypeObject *>FastReadCounter).tp_name = "fastcounter.FastReadCounter"
-(<PyTypeObject *>FastWriteCounter).tp_name = "fastcounter.FastWriteCounter"
+cdef object ONE = 1
+cdef object VALUE_ATTRIBUTE = install_value_attribute()
 
 set_stripes_for(os.cpu_count() or 1)
-cdef object VALUE_ATTRIBUTE = install_value_attribute()
-install_own_methods()
+set_type_attribute(<PyTypeObject *>_Counter, "__init_subclass__", classmethod(_init_subclass))
+install_class(SingleThreadCounter, "fastcounter.SingleThreadCounter")
+install_class(FastReadCounter, "fastcounter.FastReadCounter")
+install_class(FastWriteCounter, "fastcounter.FastWriteCounter")
+install_class(CompatCounter, "fastcounter.compat.Counter")
+install_class(CompatFastReadCounter, "fastcounter.compat.FastReadCounter")
+install_class(CompatFastWriteCounter, "fastcounter.compat.FastWriteCounter")

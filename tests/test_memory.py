@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from fastcounter import pure
+
 
 def growth(scenario, times=2_000):
     """How many blocks of memory are left over from so many runs of the scenario."""
@@ -63,7 +65,7 @@ def subclass(cls):
     class Sub(cls):
         pass
 
-    counter = Sub(2**40)
+    counter = Sub()
     counter.name = counter  # a reference cycle, which only the garbage collector frees
     counter.increment()
 
@@ -73,9 +75,14 @@ def test_nothing_is_left_over(cls, scenario):
     assert growth(lambda: scenario(cls)) < 50
 
 
-@pytest.mark.parametrize("scenario", [fail, subclass])
-def test_nothing_is_left_over_by_slow_scenarios(cls, scenario):
-    assert growth(lambda: scenario(cls), times=200) < 50
+def test_errors_leave_nothing(cls):
+    assert growth(lambda: fail(cls), times=200) < 50
+
+
+def test_subclasses_leave_nothing(cls):
+    """No more than a subclass in pure Python: free-threaded 3.13 itself never frees a class, once it has threads."""
+    original = getattr(pure, cls.__name__)
+    assert growth(lambda: subclass(cls), times=200) < growth(lambda: subclass(original), times=200) + 50
 
 
 def test_attribute_and_steps_leave_nothing(attribute_cls):

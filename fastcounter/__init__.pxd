@@ -1,0 +1,1 @@
+from fastcounter._counters cimport FastReadCounter, FastWriteCounter, SingleThreadCounter
