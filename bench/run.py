@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyperf
 
-from bench import suite
+from bench import peers, suite
 
 PASSES = 6  # twice as many with --rigorous
 FAST_PASSES = 2
@@ -28,6 +28,7 @@ MIN_TIME = 0.01  # seconds a value
 ABOUT_THE_RUN = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
 for names in (["-o", "--output"], ["--append"], ["-p", "--processes"]):
     ABOUT_THE_RUN.add_argument(*names)
+ABOUT_THE_RUN.add_argument("--peers", nargs="?", const="all")
 for names in (["--fast"], ["--rigorous"]):
     ABOUT_THE_RUN.add_argument(*names, action="store_true")
 
@@ -46,13 +47,16 @@ def main():
     parser.description = "Measure the compiled counters against the originals and the least that CPython can do."
     parser.epilog = "Results are shown again by `python -m bench table FILE...` and `python -m bench plot FILE...`."
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark, or a group of them; all by default")
+    parser.add_argument("--peers", nargs="?", const="all", help="measure other counters too: all, or a,b,c")
     parser.add_argument("--list", action="store_true", help="list the benchmarks and leave")
     parser.add_argument("--pass", dest="pass_number", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--passes", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--directory", type=Path, help=argparse.SUPPRESS)  # for the files of the passes
     args = runner.parse_args()
 
-    benchmarks = select(parser, args.names)
+    if args.peers and not args.directory:
+        args.peers = ",".join(importable_peers(parser, args.peers))
+    benchmarks = select(parser, args)
     if args.list:
         print(*benchmarks, sep="\n")
     elif args.directory:
@@ -63,10 +67,24 @@ def main():
 
 def add_worker_arguments(command, args):
     command += ["--directory", str(args.directory), *args.names]
+    if args.peers:
+        command += ["--peers", args.peers]
 
 
-def select(parser, names):
-    benchmarks = suite.all_benchmarks()
+def importable_peers(parser, names):
+    for name in peers.PEERS if names == "all" else names.split(","):
+        if name not in peers.PEERS:
+            parser.error(f"no peer is called {name!r}; the peers are {', '.join(peers.PEERS)}")
+        error = peers.why_left_out(name)
+        if error:
+            print(f"{name} is left out: {error}")
+        else:
+            yield name
+
+
+def select(parser, args):
+    names = args.names
+    benchmarks = suite.all_benchmarks(args.peers.split(",") if args.peers else ())
     known = {*benchmarks, *map(suite.group, benchmarks)}
     for name in names:
         if name not in known:
@@ -74,7 +92,7 @@ def select(parser, names):
     return {
         name: benchmark
         for name, benchmark in benchmarks.items()
-        if not names or name in names or suite.group(name) in names
+        if not names or {name, suite.group(name)} & {*names, "peers"}
     }
 
 
@@ -137,12 +155,20 @@ def run_all_passes(args, benchmarks):
     passes = FAST_PASSES if args.fast else args.processes
     with tempfile.TemporaryDirectory() as directory:
         results = Path(directory, "results.json")
+        published = args.peers and published_python(directory)
         for number in range(1, passes + 1):
             command = [sys.executable, "-m", "bench", *handed_on, "--quiet", "--processes=1"]
             command += [f"--pass={number}", f"--passes={passes}", "--directory", directory]
-            status = subprocess.run([*command, "--append", results]).returncode
+            command += ["--append", str(results)]
+            if args.peers:
+                command += ["--peers", args.peers]
+            status = subprocess.run(command).returncode
             if status:
                 sys.exit(status)
+            if published:
+                options = ["--processes=1", f"--values={args.values}", f"--min-time={args.min_time}"]
+                options += [f"--duplicate={suite.UNROLLED}", "--append", str(results)]
+                peers.measure_published(published, directory, options)
         benches = pyperf.BenchmarkSuite.load(str(results))
         losses = LossFile(Path(directory)).totals()
 
@@ -158,6 +184,14 @@ def run_all_passes(args, benchmarks):
         benches.dump(args.output)
     if args.append:
         pyperf.add_runs(args.append, benches)
+
+
+def published_python(directory):
+    python, error = peers.make_published_environment(Path(directory, "published"))
+    if error:
+        print(f"{peers.PUBLISHED} is left out: {error}")
+        return None
+    return python
 
 
 def metadata():

@@ -12,7 +12,8 @@ import tracemalloc
 from dataclasses import dataclass, field
 
 import fastcounter
-from fastcounter import pure
+from bench.peers import PEERS
+from fastcounter import compat, pure
 
 CLASSES = ("SingleThreadCounter", "FastReadCounter", "FastWriteCounter")
 IMPLEMENTATIONS = {"compiled": fastcounter, "original": pure}
@@ -41,9 +42,7 @@ class Timed:
     namespace: dict = field(default_factory=dict)
 
     def add_to(self, runner, _losses):
-        runner.timeit(
-            self.name, self.statement, setup=self.setup, inner_loops=self.inner_loops, globals=self.namespace
-        )
+        runner.timeit(self.name, self.statement, setup=self.setup, inner_loops=self.inner_loops, globals=self.namespace)
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,7 @@ class Memory:
         return total
 
     def add_to(self, runner, _losses):
-        runner.bench_time_func(
-            self.name, self.measure, inner_loops=COUNTERS_IN_MEMORY, metadata={"unit": "byte"}
-        )
+        runner.bench_time_func(self.name, self.measure, inner_loops=COUNTERS_IN_MEMORY, metadata={"unit": "byte"})
 
 
 @dataclass(frozen=True)
@@ -166,7 +163,8 @@ OPERATIONS = {
     "increment+value": "counter.increment(); {value}",
     "add": "counter.add(1)",
     "add+reset": "counter.add(start); counter.reset()",
-    "increment_and_get": "count = counter.increment_and_get()",
+    "increment_and_get": "counter.increment_and_get()",
+    "kept": "count = counter.increment_and_get()",  # so that the next call cannot reuse the int
 }
 OF_ORIGINALS = ("increment", "value", "increment+value")
 
@@ -174,7 +172,7 @@ OF_ORIGINALS = ("increment", "value", "increment+value")
 def has_operation(operation, class_name, implementation):
     if implementation == "original":
         return operation in OF_ORIGINALS
-    return operation != "increment_and_get" or class_name != "FastWriteCounter"
+    return operation not in ("increment_and_get", "kept") or class_name != "FastWriteCounter"
 
 
 def operation_benchmarks():
@@ -196,17 +194,19 @@ def operation_benchmarks():
         )
 
 
+def increment_of(name, cls):
+    statement = "\n".join(["counter.increment()"] * UNROLLED)
+    return Timed(name, statement, "counter = cls(100_000)", namespace={"cls": cls})
+
+
 def subclass_benchmarks():
-    """increment() of a user's own subclass, with and without a dict."""
-    for kind, body in (("subclass", {}), ("slotted", {"__slots__": ()})):
-        for class_name in CLASSES:
-            cls = type(class_name, (getattr(fastcounter, class_name),), body)
-            yield Timed(
-                f"{kind} {class_name} compiled medium",
-                "\n".join(["counter.increment()"] * UNROLLED),
-                "counter = cls(100_000)",
-                namespace={"cls": cls},
-            )
+    """increment() of a user's own subclass, with and without a dict, and of the published 1.x API."""
+    for class_name in CLASSES:
+        cls = getattr(fastcounter, class_name)
+        yield increment_of(f"subclass {class_name} compiled medium", type("Sub", (cls,), {}))
+        yield increment_of(f"slotted {class_name} compiled medium", type("Slotted", (cls,), {"__slots__": ()}))
+        old = compat.Counter if class_name == "SingleThreadCounter" else getattr(compat, class_name)
+        yield increment_of(f"compat {class_name} compiled medium", old)
 
 
 def creation_benchmarks():
@@ -255,12 +255,21 @@ def import_benchmarks():
     yield Command("import fastcounter", "import fastcounter")
 
 
-def all_benchmarks():
+def peer_benchmarks(names):
+    for name in names:
+        setup, increment, value = PEERS[name]
+        for operation, statement in (("increment", increment), ("value", value)):
+            if statement:
+                yield Timed(f"peers {name} {operation}", "\n".join([statement] * UNROLLED), setup)
+
+
+def all_benchmarks(peers=()):
     """Every benchmark by its name; those to be compared with each other are next to each other."""
     benchmarks = itertools.chain(
         floor_benchmarks(),
         operation_benchmarks(),
         subclass_benchmarks(),
+        peer_benchmarks(peers),
         creation_benchmarks(),
         thread_benchmarks(),
         memory_benchmarks(),

@@ -19,8 +19,10 @@ TITLES = {
     "add": "add(1)",
     "add+reset": "add(n), then reset",
     "increment_and_get": "increment_and_get",
+    "kept": "increment_and_get, result kept",
     "subclass": "increment of a subclass",
     "slotted": "increment of a subclass with __slots__",
+    "compat": "increment of fastcounter.compat's",
     "creation": "creation",
 }
 
@@ -164,6 +166,26 @@ def in_threads(bench):
     return with_spread(bench) + (f", lost {lost} of {metadata['counted']}" if lost else "")
 
 
+def peers(all_results):
+    """Other counters, and how many times ours they take, by our FastReadCounter."""
+    names = dict.fromkeys(n.split()[1] for results in all_results for n in results.benches if n.startswith("peers "))
+    for name in names:
+        for results in all_results:
+            benches = [results.get("peers", name, operation) for operation in ("increment", "value")]
+            if any(benches):
+                ours = [
+                    results.get(operation, "FastReadCounter", "compiled", "medium")
+                    for operation in ("increment", "value")
+                ]
+                yield [name, results.python, *[against(*pair) for pair in zip(benches, ours, strict=True)]]
+
+
+def against(bench, ours):
+    if not bench:
+        return None
+    return f"{nanoseconds(bench)} ns" + (f" = {ratio(bench, ours)}" if ours else "")
+
+
 def memory(all_results):
     for results in all_results:
         benches = [results.get("memory", n, i) for i in suite.IMPLEMENTATIONS for n in suite.CLASSES]
@@ -206,8 +228,16 @@ TABLES = [
         threads,
     ),
     (
+        "Peers: their time, and as multiples of the compiled FastReadCounter's",
+        ["counter", "Python", "increment", "value"],
+        peers,
+    ),
+    (
         "Memory: bytes a counter, its int included",
-        ["Python", *[f"{name}, {implementation}" for implementation in suite.IMPLEMENTATIONS for name in suite.CLASSES]],
+        [
+            "Python",
+            *[f"{name}, {implementation}" for implementation in suite.IMPLEMENTATIONS for name in suite.CLASSES],
+        ],
         memory,
     ),
     (
@@ -237,7 +267,9 @@ def show(all_results, style="text"):
 
 def warn(results):
     """Name what pyperf calls too noisy to rely on."""
-    remarks = {name: [line for line in format_checks(bench) if line.startswith("*")] for name, bench in results.benches.items()}
+    remarks = {
+        name: [line for line in format_checks(bench) if line.startswith("*")] for name, bench in results.benches.items()
+    }
     unstable = {name: " ".join(lines)[2:] for name, lines in remarks.items() if lines}
     if unstable:
         print(f"\nWARNING: this machine is too noisy for {len(unstable)} of {len(remarks)} benchmarks:\n")

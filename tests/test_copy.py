@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter
 
 
@@ -22,7 +23,7 @@ class Slotted(FastWriteCounter):
 
 
 class Both(SingleThreadCounter):
-    __slots__ = ("name", "__dict__")
+    __slots__ = ("__dict__", "name")
 
 
 class WithState(SingleThreadCounter):

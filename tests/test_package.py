@@ -5,8 +5,10 @@ import subprocess
 import sys
 import types
 
+import pytest
+from conftest import COMPILED, GIL_BUILD
+
 import fastcounter
-from conftest import COMPILED
 from fastcounter import pure
 
 PORTABLE = bool(os.environ.get("FASTCOUNTER_PORTABLE"))
@@ -49,14 +51,20 @@ def test_an_extension_that_fails_to_import_is_not_called_missing(tmp_path):
 
 def test_which_build_this_is():
     """The fast paths are on exactly where they should be, so that nobody tests or times the wrong build."""
-    fast = sys.implementation.name == "cpython" and sys.version_info < (3, 16) and not PORTABLE
+    known = sys.implementation.name == "cpython" and sys.version_info < (3, 16) and not PORTABLE
     counter = fastcounter.FastReadCounter(2**40)
-    counter.increment()  # from here on the counter has an int to itself
+    counter.increment()  # from here on, with the GIL, the counter has an int to itself
     before = id(counter.value)
     counter.increment()
-    assert (id(counter.value) == before) == fast
-    assert isinstance(fastcounter.FastReadCounter.value, types.MemberDescriptorType) == fast
-    assert ("increment" in vars(fastcounter.FastReadCounter)) == fast
+    assert ("increment" in vars(fastcounter.FastReadCounter)) == known
+    assert isinstance(fastcounter.FastReadCounter.value, types.MemberDescriptorType) == (known and GIL_BUILD)
+    assert not GIL_BUILD or (id(counter.value) == before) == known
+
+
+@pytest.mark.skipif(GIL_BUILD, reason="about free-threaded builds")
+def test_importing_leaves_the_gil_off():
+    result = run("import fastcounter, fastcounter.compat, sys; print(sys._is_gil_enabled())")
+    assert result.stdout == "False\n", result.stderr
 
 
 def test_public_names():

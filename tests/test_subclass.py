@@ -190,12 +190,12 @@ def test_other_ways_of_making_classes(cls, read):
 
 
 def test_init_subclass_is_cooperative(cls):
-    class Registry:
-        made = []
+    made = []
 
+    class Registry:
         def __init_subclass__(cls, tag=None, **kwargs):
             super().__init_subclass__(**kwargs)
-            cls.made.append((cls.__name__, tag))
+            made.append((cls.__name__, tag))
 
     class First(cls, Registry, tag="a"):
         pass
@@ -203,7 +203,7 @@ def test_init_subclass_is_cooperative(cls):
     class Second(First, tag="b"):
         pass
 
-    assert Registry.made == [("First", "a"), ("Second", "b")]
+    assert made == [("First", "a"), ("Second", "b")]
     with pytest.raises(TypeError, match="keyword"):
         type("Third", (cls,), {}, tag="c")
 

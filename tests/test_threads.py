@@ -1,5 +1,12 @@
 """What several threads see of one counter."""
 
+import itertools
+
+import pytest
+from conftest import GIL_BUILD, SHARED
+
+from fastcounter import FastWriteCounter, SingleThreadCounter
+
 THREADS = 8
 STEPS = 20_000
 
@@ -12,21 +19,21 @@ def times(count, function, *args):
     return work
 
 
-def test_no_increment_is_lost(cls, read, run_threads):
-    counter = cls(2**30 - THREADS * STEPS // 2)  # so that the count grows a digit on the way
+def test_no_increment_is_lost(shared_cls, read, run_threads):
+    counter = shared_cls(2**30 - THREADS * STEPS // 2)  # so that the count grows a digit on the way
     run_threads(*[times(STEPS, counter.increment)] * THREADS)
     assert read(counter) == 2**30 + THREADS * STEPS // 2
 
 
-def test_no_addition_is_lost(cls, read, run_threads):
-    counter = cls()
+def test_no_addition_is_lost(shared_cls, read, run_threads):
+    counter = shared_cls()
     amounts = [1, -1, 3, 2**30, -(2**31), 2**63, -(2**64), 2**90]
     run_threads(*[times(STEPS, counter.add, amount) for amount in amounts])
     assert read(counter) == STEPS * sum(amounts)
 
 
-def test_in_place_operators_lose_nothing(cls, read, run_threads):
-    shared = cls()
+def test_in_place_operators_lose_nothing(shared_cls, read, run_threads):
+    shared = shared_cls()
 
     def up():
         counter = shared
@@ -42,8 +49,8 @@ def test_in_place_operators_lose_nothing(cls, read, run_threads):
     assert read(shared) == 3 * 2 * STEPS
 
 
-def test_resets_count_everything_once(cls, read, run_threads):
-    counter = cls()
+def test_resets_count_everything_once(shared_cls, read, run_threads):
+    counter = shared_cls()
 
     def reset():
         return sum(counter.reset() for _ in range(STEPS))
@@ -52,8 +59,8 @@ def test_resets_count_everything_once(cls, read, run_threads):
     assert sum(results[:2]) + read(counter) == 4 * STEPS
 
 
-def test_mixed_calls(cls, read, run_threads):
-    counter = cls(2**62)
+def test_mixed_calls(shared_cls, read, run_threads):
+    counter = shared_cls(2**62)
     values = []
 
     def read_some():
@@ -77,8 +84,8 @@ def test_mixed_calls(cls, read, run_threads):
     assert all(str(value) == text for value, text in values)
 
 
-def test_reads_never_go_back_while_only_incremented(cls, read, run_threads):
-    counter = cls(2**30 - STEPS)
+def test_reads_never_go_back_while_only_incremented(shared_cls, read, run_threads):
+    counter = shared_cls(2**30 - STEPS)
 
     def read_on():
         before = read(counter)
@@ -91,20 +98,22 @@ def test_reads_never_go_back_while_only_incremented(cls, read, run_threads):
     assert read(counter) == 2**30 + STEPS
 
 
-def test_every_new_count_is_returned_once(attribute_cls, run_threads):
-    counter = attribute_cls()
+@pytest.mark.parametrize("cls", [cls for cls in SHARED if cls is not FastWriteCounter])
+def test_every_new_count_is_returned_once(cls, run_threads):
+    counter = cls()
 
     def take():
         return [counter.increment_and_get() for _ in range(STEPS)]
 
     results = run_threads(*[take] * 4)
     assert all(result == sorted(result) for result in results)
-    assert sorted(sum(results, [])) == list(range(1, 4 * STEPS + 1))
+    assert sorted(itertools.chain(*results)) == list(range(1, 4 * STEPS + 1))
 
 
-def test_assigning_and_adding(attribute_cls, run_threads):
+@pytest.mark.parametrize("cls", [cls for cls in SHARED if cls is not FastWriteCounter])
+def test_assigning_and_adding(cls, run_threads):
     """An assignment is one step: an increment comes before it or after it, never in between."""
-    counter = attribute_cls()
+    counter = cls()
 
     def assign():
         for step in range(STEPS):
@@ -114,9 +123,9 @@ def test_assigning_and_adding(attribute_cls, run_threads):
     assert 0 <= counter.value - (STEPS - 1) * 2**40 <= 2 * STEPS
 
 
-def test_counters_shared_while_dropped(cls, run_threads):
+def test_counters_shared_while_dropped(shared_cls, run_threads):
     """A thread may make the last reference to a counter go away while another one is reading it."""
-    counters = [cls(2**40 + number) for number in range(STEPS)]
+    counters = [shared_cls(2**40 + number) for number in range(STEPS)]
 
     def drop():
         while counters:
@@ -127,3 +136,15 @@ def test_counters_shared_while_dropped(cls, run_threads):
 
     run_threads(*[drop] * THREADS)
     assert counters == []
+
+
+@pytest.mark.skipif(GIL_BUILD, reason="with the GIL a SingleThreadCounter is exact")
+def test_a_single_thread_counter_is_safe_to_share(run_threads):
+    """It may lose counts, but makes none up, and goes on working."""
+    counter = SingleThreadCounter()
+    run_threads(*[times(STEPS, counter.increment)] * 4)
+    assert STEPS // 2 < counter.value <= 4 * STEPS
+    run_threads(*[times(STEPS, counter.add, 2**62), times(STEPS, counter.add, -(2**62)), counter.reset])
+    counter.value = 5
+    counter.increment()
+    assert counter.value == 6
