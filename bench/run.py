@@ -24,6 +24,8 @@ FAST_PASSES = 2
 VALUES = 5
 MIN_TIME = 0.01  # seconds a value
 
+PRIVATE_METADATA = ("hostname", "python_executable")
+
 # Options of pyperf's that are about the whole run, and are not handed on to a pass.
 ABOUT_THE_RUN = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
 for names in (["-o", "--output"], ["--append"], ["-p", "--processes"]):
@@ -178,12 +180,28 @@ def run_all_passes(args, benchmarks):
         if bench.get_name() in losses:
             lost, counted = losses[bench.get_name()]
             bench.update_metadata({"lost": lost, "counted": counted})
+    benches = without_private_metadata(benches)
     print()
     table.show([table.Results(benches)])
     if args.output:
         benches.dump(args.output)
     if args.append:
         pyperf.add_runs(args.append, benches)
+
+
+def without_private_metadata(benches):
+    """The same results without what is nobody else's business, so that they can be published."""
+
+    def cleaned(part):
+        if isinstance(part, dict):
+            return {key: cleaned(value) for key, value in part.items() if key not in PRIVATE_METADATA}
+        return [cleaned(value) for value in part] if isinstance(part, list) else part
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "results.json")
+        benches.dump(str(path))
+        path.write_text(json.dumps(cleaned(json.loads(path.read_text()))))
+        return pyperf.BenchmarkSuite.load(str(path))
 
 
 def published_python(directory):

@@ -1,0 +1,203 @@
+"""Arguments, subclasses and moments chosen to break a counter: none may crash it or make its count wrong."""
+
+import ctypes
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+from conftest import COMPILED, read_count
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+class Raising:
+    def __index__(self):
+        raise ZeroDivisionError
+
+
+class Huge:
+    def __index__(self):
+        return 1 << 5000
+
+
+class Recursive:
+    """Uses the counter while the counter is being used."""
+
+    def __init__(self, counter, depth):
+        self.counter = counter
+        self.depth = depth
+
+    def __index__(self):
+        if self.depth:
+            self.counter.add(Recursive(self.counter, self.depth - 1))
+            self.counter.reset()
+            self.counter.__init__(2**40)
+        return 3
+
+
+HOSTILE = [Raising(), Huge(), object(), None, 1.5, "1", b"1", 2**70, -(2**70), True]
+METHODS = ["increment", "add", "reset", "increment_and_get", "add_and_get", "value", "__iadd__", "__isub__", "__init__"]
+
+
+@pytest.mark.parametrize("cls", COMPILED)
+@given(calls=st.lists(st.tuples(st.sampled_from(METHODS), st.lists(st.sampled_from(HOSTILE), max_size=2)), max_size=12))
+def test_any_calls_at_all(cls, calls):
+    counter = cls()
+    for name, args in calls:
+        before = int(counter)
+        try:
+            getattr(counter, name)(*args)
+        except (TypeError, AttributeError, ZeroDivisionError):
+            assert int(counter) == before
+    counter.__init__(5)
+    counter.increment()
+    assert read_count(counter) == 6
+
+
+def test_index_that_uses_the_counter_in_every_way(cls, read):
+    counter = cls()
+    counter.add(Recursive(counter, 20))
+    assert read(counter) == 2**40 + 3
+
+
+def test_index_that_drops_the_last_reference(cls):
+    holder = [cls(2**40)]
+
+    class Dropping:
+        def __index__(self):
+            holder.clear()
+            return 1
+
+    holder[0].add(Dropping())
+    holder.append(cls(2**40))
+    holder[0].__init__(Dropping())
+
+
+def test_a_subclass_that_overrides_everything(cls):
+    def broken(self, *args):
+        raise ZeroDivisionError
+
+    names = [*METHODS, "__int__", "__repr__", "__reduce__", "__setattr__", "__getattribute__", "__delattr__"]
+    broken_cls = type("Broken", (cls,), dict.fromkeys(names, broken))
+    counter = broken_cls.__new__(broken_cls)
+    for name in names[:-1]:
+        with pytest.raises(ZeroDivisionError):
+            getattr(counter, name)
+    cls.increment(counter)
+    assert cls.__int__(counter) == 1
+
+
+def test_finaliser_that_uses_the_counter(cls):
+    seen = []
+
+    class Final(cls):
+        def __del__(self):
+            self.increment()
+            seen.append(int(self))
+
+    Final(2**40)
+    assert seen == [2**40 + 1]
+
+
+def test_no_memory(cls, read):
+    """Whichever allocation fails, either the call is done or the count is as it was."""
+    testcapi = pytest.importorskip("_testcapi")
+    calls = [
+        lambda counter: counter.increment(),
+        lambda counter: counter.add(2**90),
+        lambda counter: counter.add(-5),
+        lambda counter: counter.reset(),
+        lambda counter: counter.__init__(2**80),
+    ]
+    failures = 0
+    for call, effect in zip(
+        calls, [lambda n: n + 1, lambda n: n + 2**90, lambda n: n - 5, lambda n: 0, lambda n: 2**80], strict=True
+    ):
+        for start in range(12):
+            for initial in (0, 300, 2**30 - 1, 2**60 - 1, 2**62 + 5):
+                counter = cls(initial)
+                kept = read(counter)  # so that nothing can be changed in place
+                testcapi.set_nomemory(start, start + 1)
+                try:
+                    call(counter)
+                except MemoryError:
+                    failed = True
+                else:
+                    failed = False
+                finally:
+                    testcapi.remove_mem_hooks()
+                failures += failed
+                assert read(counter) == (initial if failed else effect(initial))
+                assert kept == initial
+    assert failures
+
+
+def test_asynchronous_exceptions(cls, read):
+    """An exception from outside ends a thread between two calls, not in the middle of one."""
+
+    class Stop(BaseException):
+        pass
+
+    counter = cls()
+    done = []
+
+    def count():
+        calls = 0
+        try:
+            while True:
+                counter.increment()
+                calls += 1
+        except Stop:
+            done.append(calls)
+
+    threads = [threading.Thread(target=count) for _ in range(1 if cls.__name__ == "SingleThreadCounter" else 3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.05)
+    for thread in threads:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stop))
+    for thread in threads:
+        thread.join()
+    # Each thread may have been stopped after its last increment and before it noted it.
+    assert 0 <= read(counter) - sum(done) <= len(threads)
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+
+
+def test_shutdown_while_threads_count(cls):
+    result = run(f"""
+        import threading, time
+        from fastcounter import {cls.__name__} as Counter
+        counter = Counter(2**62)
+        def count():
+            while True:
+                counter.increment()
+                counter.add(2**40)
+                int(counter)
+        for _ in range(4):
+            threading.Thread(target=count, daemon=True).start()
+        time.sleep(0.1)
+        print("done")
+    """)
+    assert (result.returncode, result.stdout) == (0, "done\n"), result.stderr
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
+def test_subinterpreters_are_refused_clearly():
+    """Another interpreter would share the compiled classes: importing there is an error, not a crash."""
+    result = run("""
+        from concurrent import interpreters
+        import fastcounter
+        try:
+            interpreters.create().exec("import fastcounter")
+        except interpreters.ExecutionFailed as error:
+            print(error)
+        print(fastcounter.FastReadCounter(5).increment_and_get())
+    """)
+    assert "does not support loading in subinterpreters" in result.stdout, result.stdout + result.stderr
+    assert result.stdout.endswith("6\n")
