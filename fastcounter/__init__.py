@@ -6,12 +6,12 @@ counters in Python"; `fastcounter.pure` holds the article's own in pure Python.
 
 try:
     from fastcounter._counters import FastReadCounter, FastWriteCounter, SingleThreadCounter
-except ModuleNotFoundError as error:
-    if error.name != "fastcounter._counters":
+except ModuleNotFoundError as _error:
+    if _error.name != "fastcounter._counters":
         raise
     raise ImportError(
         "fastcounter's compiled module is missing for this Python; build it with a C compiler by"
         " `pip install .` (or `pip install -e .`) in a checkout of fastcounter"
-    ) from error
+    ) from _error
 
 __all__ = ["FastReadCounter", "FastWriteCounter", "SingleThreadCounter"]

@@ -261,6 +261,31 @@ typedef struct {
 
 #define CELL(cell) ((counter_cell *)*(cell))
 
+/* The thread sanitizer does not see what an interpreter that was built without it does: tell it. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#  define TSAN_ACQUIRE(address) __tsan_acquire(address)
+#  define TSAN_RELEASE(address) __tsan_release(address)
+#else
+#  define TSAN_ACQUIRE(address)
+#  define TSAN_RELEASE(address)
+#endif
+
+static inline void
+lock(counter_cell *self)
+{
+    PyMutex_Lock(&self->mutex);
+    TSAN_ACQUIRE(&self->mutex);
+}
+
+static inline void
+unlock(counter_cell *self)
+{
+    TSAN_RELEASE(&self->mutex);
+    PyMutex_Unlock(&self->mutex);
+}
+
 #define ADD_LIMIT ((int64_t)1 << 32)     /* larger amounts are added to `rest` */
 #define PART_LIMIT ((int64_t)1 << 56)    /* so that all stripes together stay below 2**63 */
 #define COUNT_LIMIT ((int64_t)1 << 62)
@@ -353,7 +378,7 @@ own_part(counter_cell *self)
         if (ATOMIC_LOAD(&self->first_writer) == thread) {
             return &self->count;
         }
-        PyMutex_Lock(&self->mutex);
+        lock(self);
         if (self->first_writer == 0) {
             ATOMIC_STORE(&self->first_writer, thread);
         }
@@ -361,7 +386,7 @@ own_part(counter_cell *self)
             make_stripes(self);
         }
         stripes = self->stripes;
-        PyMutex_Unlock(&self->mutex);
+        unlock(self);
     }
     /* Without memory for stripes all threads share the one part, which is right, only slower. */
     return stripes == NULL ? &self->count : &stripes[thread & (stripe_count - 1)].part;
@@ -410,9 +435,9 @@ striped_get(counter_cell *self)
     if (!ATOMIC_LOAD(&self->has_rest)) {
         return PyLong_FromLongLong(sum);
     }
-    PyMutex_Lock(&self->mutex);
+    lock(self);
     PyObject *result = rest_plus(self, sum_of_parts(self));
-    PyMutex_Unlock(&self->mutex);
+    unlock(self);
     return result;
 }
 
@@ -434,7 +459,7 @@ striped_exchange(counter_cell *self, PyObject *rest)
 static void
 drain(counter_cell *self)
 {
-    PyMutex_Lock(&self->mutex);
+    lock(self);
     int64_t sum = take_parts(self);
     PyObject *rest = rest_plus(self, sum);
     if (rest == NULL) {
@@ -444,7 +469,7 @@ drain(counter_cell *self)
     else {
         Py_XSETREF(self->rest, rest);
     }
-    PyMutex_Unlock(&self->mutex);
+    unlock(self);
 }
 
 static inline void
@@ -460,13 +485,13 @@ striped_add(counter_cell *self, int64_t amount)
 static int
 striped_add_large(counter_cell *self, PyObject *amount)
 {
-    PyMutex_Lock(&self->mutex);
+    lock(self);
     PyObject *rest = self->rest == NULL ? Py_NewRef(amount) : PyNumber_Add(self->rest, amount);
     if (rest != NULL) {
         ATOMIC_STORE(&self->has_rest, 1);
         Py_XSETREF(self->rest, rest);
     }
-    PyMutex_Unlock(&self->mutex);
+    unlock(self);
     return rest == NULL ? -1 : 0;
 }
 
@@ -527,14 +552,14 @@ static PyObject *
 add_to_rest(counter_cell *self, PyObject *amount)
 {
     PyObject *after = NULL;
-    PyMutex_Lock(&self->mutex);
+    lock(self);
     if (move_to_rest(self) == 0) {
         after = PyNumber_Add(self->rest, amount);
         if (after != NULL) {
             set_rest(self, Py_NewRef(after));
         }
     }
-    PyMutex_Unlock(&self->mutex);
+    unlock(self);
     return after;
 }
 
@@ -542,11 +567,11 @@ add_to_rest(counter_cell *self, PyObject *amount)
 static void
 make_room(counter_cell *self)
 {
-    PyMutex_Lock(&self->mutex);
+    lock(self);
     if (move_to_rest(self) < 0) {
         PyErr_Clear();
     }
-    PyMutex_Unlock(&self->mutex);
+    unlock(self);
 }
 
 static PyObject *
@@ -583,10 +608,10 @@ cell_get(void **cell)
     if (!IS_IN_REST(count)) {
         return PyLong_FromLongLong(count);
     }
-    PyMutex_Lock(&self->mutex);
+    lock(self);
     count = ATOMIC_LOAD(&self->count);
     PyObject *result = IS_IN_REST(count) ? Py_NewRef(self->rest) : PyLong_FromLongLong(count);
-    PyMutex_Unlock(&self->mutex);
+    unlock(self);
     return result;
 }
 
@@ -596,11 +621,11 @@ cell_exchange(void **cell, PyObject *count)
 {
     counter_cell *self = CELL(cell);
     int64_t value;
-    PyMutex_Lock(&self->mutex);
+    lock(self);
     int is_one_part = self->kind != CELL_WRITTEN_OFTEN
         || (self->stripes == NULL && !self->has_rest && int_fits(count, PART_LIMIT, &value));
     PyObject *before = is_one_part ? one_part_exchange(self, count) : striped_exchange(self, count);
-    PyMutex_Unlock(&self->mutex);
+    unlock(self);
     return before;
 }
 

@@ -5,8 +5,8 @@ from fastcounter cimport FastReadCounter, FastWriteCounter, SingleThreadCounter
 
 
 def increment_many(FastWriteCounter counter, long times):
-    cdef long index
-    for index in range(times):
+    cdef long _index
+    for _index in range(times):
         counter.c_increment()
 
 

@@ -1,0 +1,82 @@
+"""Every public call gives back each reference that it takes, on a debug build that counts them all."""
+
+import copy
+import gc
+import pickle
+import sys
+
+import pytest
+
+import fastcounter
+from fastcounter import compat
+
+CLASSES = [getattr(module, name) for module in (fastcounter, compat) for name in module.__all__]
+TIMES = 1000
+
+needs_debug_build = pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build")
+
+
+def set_value(counter):
+    try:
+        counter.value = 2**40
+    except AttributeError:
+        pass
+
+
+def fail(counter):
+    for name in ("add", "__init__", "__iadd__"):
+        try:
+            getattr(counter, name)("1")
+        except TypeError:
+            pass
+
+
+def call(name, *args):
+    def call_if_there(counter):
+        method = getattr(counter, name, None)
+        if callable(method):
+            method(*args)
+
+    return call_if_there
+
+
+CALLS = {
+    "increment": call("increment"),
+    "add": call("add", 5),
+    "add large": call("add", 2**90),
+    "add negative": call("add", -(2**91)),
+    "+=": call("__iadd__", 7),
+    "-=": call("__isub__", 7),
+    "increment_and_get": call("increment_and_get"),
+    "add_and_get": call("add_and_get", 2**62),
+    "reset": call("reset"),
+    "init": call("__init__", 2**70),
+    "value": lambda counter: counter.value,
+    "value()": call("value"),
+    "assign": set_value,
+    "int": int,
+    "repr": repr,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda counter: pickle.loads(pickle.dumps(counter)),
+    "new": lambda counter: type(counter)(2**40),
+    "errors": fail,
+}
+
+
+def total_references(run, counter):
+    gc.collect()
+    before = sys.gettotalrefcount()
+    for _ in range(TIMES):
+        run(counter)
+    gc.collect()
+    return sys.gettotalrefcount() - before
+
+
+@needs_debug_build
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
+@pytest.mark.parametrize("name", CALLS)
+def test_references(cls, name):
+    counter = cls(2**40)
+    total_references(CALLS[name], counter)  # fills caches
+    assert abs(total_references(CALLS[name], counter)) < TIMES // 10
