@@ -157,6 +157,8 @@ def run_all_passes(args, benchmarks):
     passes = FAST_PASSES if args.fast else args.processes
     with tempfile.TemporaryDirectory() as directory:
         results = Path(directory, "results.json")
+        if "c-level" in groups(benchmarks):
+            suite.build_c_level(directory)
         published = args.peers and published_python(directory)
         for number in range(1, passes + 1):
             command = [sys.executable, "-m", "bench", *handed_on, "--quiet", "--processes=1"]

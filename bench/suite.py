@@ -5,11 +5,13 @@ GROUP CLASS IMPLEMENTATION VARIANT, as in "increment FastReadCounter compiled me
 """
 
 import itertools
+import shutil
 import sys
 import threading
 import time
 import tracemalloc
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import fastcounter
 from bench.peers import PEERS
@@ -138,6 +140,63 @@ class Threaded:
 
     def add_to(self, runner, losses):
         runner.bench_time_func(self.name, self.measure, losses, inner_loops=self.writers * THREAD_STEPS)
+
+
+@dataclass(frozen=True)
+class CLevel:
+    """Increments called from C by several threads, on one counter; the time is that of all, per increment.
+
+    Nothing but the counters' cells can be in the threads' way here, so that on a free-threaded build this shows
+    what sharing a cell costs, and that stripes are not shared.
+    """
+
+    name: str
+    cls: type
+    threads: int
+
+    def measure(self, loops, directory):
+        sys.path.insert(0, str(directory))
+        import c_level
+
+        counter = self.cls()
+        barrier = threading.Barrier(self.threads)
+        spans = []
+
+        def write():
+            barrier.wait()
+            start = time.perf_counter()
+            c_level.increment(counter, loops * UNROLLED)
+            spans.append((start, time.perf_counter()))
+
+        threads = [threading.Thread(target=write) for _ in range(self.threads)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self.cls is not fastcounter.SingleThreadCounter and read(counter) != self.threads * loops * UNROLLED:
+            raise RuntimeError(f"{self.name}: increments were lost")
+        return max(end for _, end in spans) - min(start for start, _ in spans)
+
+    def add_to(self, runner, _losses):
+        directory = runner.args.directory
+        runner.bench_time_func(self.name, self.measure, directory, inner_loops=UNROLLED * self.threads)
+
+
+def build_c_level(directory):
+    """Compile c_level.pyx against the package, as a user of its C-level calls would."""
+    from Cython.Build import cythonize
+    from setuptools import Distribution
+
+    source = shutil.copy(Path(__file__).with_name("c_level.pyx"), directory)
+    distribution = Distribution({"name": "c_level", "ext_modules": cythonize(source, quiet=True)})
+    command = distribution.get_command_obj("build_ext")
+    command.build_lib = command.build_temp = str(directory)
+    distribution.run_command("build_ext")
+
+
+def c_level_benchmarks():
+    for number, class_name in itertools.product(THREADS[:2], CLASSES):
+        yield CLevel(f"c-level {class_name} compiled threads-{number}", getattr(fastcounter, class_name), number)
 
 
 def read(counter):
@@ -272,6 +331,7 @@ def all_benchmarks(peers=()):
         peer_benchmarks(peers),
         creation_benchmarks(),
         thread_benchmarks(),
+        c_level_benchmarks(),
         memory_benchmarks(),
         import_benchmarks(),
     )

@@ -166,6 +166,14 @@ def in_threads(bench):
     return with_spread(bench) + (f", lost {lost} of {metadata['counted']}" if lost else "")
 
 
+def c_level(all_results):
+    for number in suite.THREADS[:2]:
+        for results in all_results:
+            benches = [results.get("c-level", name, "compiled", f"threads-{number}") for name in suite.CLASSES]
+            if any(benches):
+                yield [number, results.python, *[with_spread(bench) if bench else None for bench in benches]]
+
+
 def peers(all_results):
     """Other counters, and how many times ours they take, by our FastReadCounter."""
     names = dict.fromkeys(n.split()[1] for results in all_results for n in results.benches if n.startswith("peers "))
@@ -226,6 +234,11 @@ TABLES = [
         "Threads: time an increment while so many threads increment one counter, or one each",
         ["counter", "Python", *[f"{number} threads" for number in suite.THREADS], "9 writers, 1 reader"],
         threads,
+    ),
+    (
+        "C level: time an increment while so many threads increment one counter, called from Cython",
+        ["threads", "Python", *suite.CLASSES],
+        c_level,
     ),
     (
         "Peers: their time, and as multiples of the compiled FastReadCounter's",

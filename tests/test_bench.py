@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import timeit
+import types
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from bench import suite  # noqa: E402
 
 class OnceRunner:
     """Runs each benchmark once, without pyperf's processes."""
+
+    def __init__(self, directory):
+        self.args = types.SimpleNamespace(directory=directory)
 
     def timeit(self, name, stmt, setup, inner_loops, globals):
         assert timeit.Timer(stmt, setup, globals=globals).timeit(1) > 0
@@ -30,10 +34,17 @@ class OnceRunner:
 BENCHMARKS = suite.all_benchmarks(["itertools.count", "lock"])
 
 
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("c_level")
+    suite.build_c_level(directory)
+    return OnceRunner(directory)
+
+
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_benchmark(name):
+def test_benchmark(name, runner):
     losses = []
-    BENCHMARKS[name].add_to(OnceRunner(), lambda *loss: losses.append(loss))
+    BENCHMARKS[name].add_to(runner, lambda *loss: losses.append(loss))
     assert [loss[0] for loss in losses] == ([name] if name.startswith("threads") else [])
 
 

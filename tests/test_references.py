@@ -1,5 +1,6 @@
 """Every public call gives back each reference that it takes, on a debug build that counts them all."""
 
+import contextlib
 import copy
 import gc
 import pickle
@@ -17,18 +18,14 @@ needs_debug_build = pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), rea
 
 
 def set_value(counter):
-    try:
+    with contextlib.suppress(AttributeError):
         counter.value = 2**40
-    except AttributeError:
-        pass
 
 
 def fail(counter):
     for name in ("add", "__init__", "__iadd__"):
-        try:
+        with contextlib.suppress(TypeError):
             getattr(counter, name)("1")
-        except TypeError:
-            pass
 
 
 def call(name, *args):
