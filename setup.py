@@ -18,6 +18,6 @@ if os.environ.get("FASTCOUNTER_PORTABLE"):
     extension.define_macros.append(("FASTCOUNTER_PORTABLE", None))
 if os.environ.get("FASTCOUNTER_TRACE"):
     extension.define_macros += [("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
-    extension.cython_directives = {"linetrace": True}
+    setattr(extension, "cython_directives", {"linetrace": True})  # noqa: B010 - unknown to setuptools' types
 
 setup(ext_modules=[extension])

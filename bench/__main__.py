@@ -7,7 +7,7 @@ from bench import plot, run, table
 COMMANDS = {"table": table.main, "plot": plot.main}
 
 
-def main():
+def main() -> None:
     command = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if command:
         command(sys.argv[2:])

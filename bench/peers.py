@@ -37,13 +37,13 @@ PUBLISHED = "fastcounter==1.1.0"
 PUBLISHED_CLASSES = ("Counter", "FastReadCounter", "FastWriteCounter")
 
 
-def why_left_out(name):
+def why_left_out(name: str) -> str | None:
     """The error that keeps a peer from being measured, or None."""
     check = subprocess.run([sys.executable, "-c", PEERS[name][0]], capture_output=True, text=True)
     return check.stderr.strip().splitlines()[-1] if check.returncode else None
 
 
-def make_published_environment(directory):
+def make_published_environment(directory: Path) -> tuple[Path, str | None]:
     """An environment with the published package and pyperf; its Python, and the error if there is none."""
     venv.create(directory, with_pip=True)
     python = Path(directory, "Scripts" if os.name == "nt" else "bin", "python")
@@ -53,11 +53,23 @@ def make_published_environment(directory):
     return python, install.stderr.strip().splitlines()[-1] if install.returncode else None
 
 
-def measure_published(python, directory, options):
+def measure_published(python: Path, directory: str, options: list[str]) -> None:
     """Measure the published package with pyperf's own command, which adds to the results."""
     for class_name in PUBLISHED_CLASSES:
         setup = f"import fastcounter; counter = fastcounter.{class_name}()"
         for operation, statement in (("increment", "counter.increment()"), ("value", "counter.value")):
             name = f"peers {PUBLISHED}:{class_name} {operation}"
-            command = [python, "-m", "pyperf", "timeit", "--quiet", *options, "--name", name, "-s", setup, statement]
+            command = [
+                str(python),
+                "-m",
+                "pyperf",
+                "timeit",
+                "--quiet",
+                *options,
+                "--name",
+                name,
+                "-s",
+                setup,
+                statement,
+            ]
             subprocess.run(command, cwd=directory, check=True)

@@ -3,6 +3,7 @@
 import argparse
 import statistics
 from pathlib import Path
+from typing import Any
 
 import pyperf
 
@@ -14,7 +15,7 @@ BARS = {"compiled": ("#1b6ca8", ""), "original": ("#c9d6df", "//"), "floor": ("w
 LINES = {"SingleThreadCounter": "o", "FastReadCounter": "s", "FastWriteCounter": "^"}
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench plot", description=__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="results that `python -m bench -o FILE` has written")
     parser.add_argument("--directory", type=Path, default=Path(), help="where to put the pictures (default: here)")
@@ -33,7 +34,7 @@ def main(argv):
             print(path)
 
 
-def operations(all_results):
+def operations(all_results: list[Results]) -> Any:
     """Increments and reads as bars: compiled, original and the floor, with a row for each file."""
     from matplotlib import pyplot
 
@@ -56,7 +57,7 @@ def operations(all_results):
     return figure
 
 
-def draw_bars(axes, results, operation, kind, index):
+def draw_bars(axes: Any, results: Results, operation: str, kind: str, index: int) -> None:
     benches = [bench_of(results, operation, name, kind) for name in suite.CLASSES]
     places = [place + (index - 1) * 0.27 for place, bench in enumerate(benches) if bench]
     benches = [bench for bench in benches if bench]
@@ -69,14 +70,14 @@ def draw_bars(axes, results, operation, kind, index):
     axes.bar_label(bars, [f"{height:.1f}" for height in heights], fontsize=7, padding=2)
 
 
-def bench_of(results, operation, class_name, kind):
+def bench_of(results: Results, operation: str, class_name: str, kind: str) -> Any:
     if kind != "floor":
         return results.get(operation, class_name, kind, "medium")
     attribute = operation == "value" and class_name != "FastWriteCounter"
     return results.get("floor", "slot" if attribute else "call")
 
 
-def threads(all_results):
+def threads(all_results: list[Results]) -> Any:
     """Throughput over threads as lines, on one counter and on a counter each, with a row for each file."""
     from matplotlib import pyplot
 
@@ -99,7 +100,7 @@ def threads(all_results):
     return figure
 
 
-def draw_line(axes, results, counters, class_name, implementation, marker):
+def draw_line(axes: Any, results: Results, counters: str, class_name: str, implementation: str, marker: str) -> None:
     points = []
     for number in suite.THREADS:
         bench = results.get("threads", class_name, implementation, f"{counters if number > 1 else 'shared'}-{number}")
@@ -107,11 +108,11 @@ def draw_line(axes, results, counters, class_name, implementation, marker):
             rates = [1e-6 / value for value in fastest(bench)]
             points.append((number, statistics.median(rates), spread(rates)))
     if points:
-        numbers, rates, errors = zip(*points, strict=True)
+        numbers, medians, errors = zip(*points, strict=True)
         compiled = implementation == "compiled"
         axes.errorbar(
             numbers,
-            rates,
+            medians,
             yerr=errors,
             label=f"{class_name}, {implementation}",
             color="black" if compiled else "grey",

@@ -13,7 +13,9 @@ import sysconfig
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyperf
 
@@ -23,6 +25,8 @@ PASSES = 6  # twice as many with --rigorous
 FAST_PASSES = 2
 VALUES = 5
 MIN_TIME = 0.01  # seconds a value
+
+Benchmarks = dict[str, suite.Benchmark]
 
 PRIVATE_METADATA = ("hostname", "python_executable")
 
@@ -35,7 +39,7 @@ for names in (["--fast"], ["--rigorous"]):
     ABOUT_THE_RUN.add_argument(*names, action="store_true")
 
 
-def main():
+def main() -> None:
     runner = pyperf.Runner(
         processes=PASSES,
         values=VALUES,
@@ -67,13 +71,13 @@ def main():
         run_all_passes(args, benchmarks)
 
 
-def add_worker_arguments(command, args):
+def add_worker_arguments(command: list[str], args: argparse.Namespace) -> None:
     command += ["--directory", str(args.directory), *args.names]
     if args.peers:
         command += ["--peers", args.peers]
 
 
-def importable_peers(parser, names):
+def importable_peers(parser: argparse.ArgumentParser, names: str) -> Iterator[str]:
     for name in peers.PEERS if names == "all" else names.split(","):
         if name not in peers.PEERS:
             parser.error(f"no peer is called {name!r}; the peers are {', '.join(peers.PEERS)}")
@@ -84,7 +88,7 @@ def importable_peers(parser, names):
             yield name
 
 
-def select(parser, args):
+def select(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Benchmarks:
     names = args.names
     benchmarks = suite.all_benchmarks(args.peers.split(",") if args.peers else ())
     known = {*benchmarks, *map(suite.group, benchmarks)}
@@ -98,14 +102,14 @@ def select(parser, args):
     }
 
 
-def groups(benchmarks):
-    return dict.fromkeys(map(suite.group, benchmarks))
+def groups(benchmarks: Benchmarks) -> list[str]:
+    return list(dict.fromkeys(map(suite.group, benchmarks)))
 
 
 # ---- One pass: this process manages it, and pyperf starts one more for each benchmark ----
 
 
-def run_pass(runner, benchmarks):
+def run_pass(runner: Any, benchmarks: Benchmarks) -> None:
     args = runner.args
     record_loss = LossFile(args.directory).add
     loops = loops_of_earlier_passes(args.directory)
@@ -122,7 +126,7 @@ def run_pass(runner, benchmarks):
         benchmark.add_to(runner, record_loss)
 
 
-def loops_of_earlier_passes(directory):
+def loops_of_earlier_passes(directory: Path) -> dict[str, int]:
     results = directory / "results.json"
     if not results.exists():
         return {}
@@ -132,15 +136,15 @@ def loops_of_earlier_passes(directory):
 class LossFile:
     """Lost counts, which a worker has no other way to hand on than a file: pyperf fixes its metadata earlier."""
 
-    def __init__(self, directory):
+    def __init__(self, directory: Path) -> None:
         self.path = directory / "losses"
 
-    def add(self, name, lost, counted):
+    def add(self, name: str, lost: int, counted: int) -> None:
         with open(self.path, "a") as file:
             print(json.dumps([name, lost, counted]), file=file)
 
-    def totals(self):
-        totals = defaultdict(lambda: (0, 0))
+    def totals(self) -> dict[str, tuple[int, int]]:
+        totals: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
         if self.path.exists():
             for name, lost, counted in map(json.loads, self.path.read_text().splitlines()):
                 totals[name] = totals[name][0] + lost, totals[name][1] + counted
@@ -150,7 +154,7 @@ class LossFile:
 # ---- The whole run ----
 
 
-def run_all_passes(args, benchmarks):
+def run_all_passes(args: argparse.Namespace, benchmarks: Benchmarks) -> None:
     from bench import table  # not in a worker, which has to start fast
 
     _, handed_on = ABOUT_THE_RUN.parse_known_args()
@@ -191,10 +195,10 @@ def run_all_passes(args, benchmarks):
         pyperf.add_runs(args.append, benches)
 
 
-def without_private_metadata(benches):
+def without_private_metadata(benches: Any) -> Any:
     """The same results without what is nobody else's business, so that they can be published."""
 
-    def cleaned(part):
+    def cleaned(part: Any) -> Any:
         if isinstance(part, dict):
             return {key: cleaned(value) for key, value in part.items() if key not in PRIVATE_METADATA}
         return [cleaned(value) for value in part] if isinstance(part, list) else part
@@ -206,7 +210,7 @@ def without_private_metadata(benches):
         return pyperf.BenchmarkSuite.load(str(path))
 
 
-def published_python(directory):
+def published_python(directory: str) -> Path | None:
     python, error = peers.make_published_environment(Path(directory, "published"))
     if error:
         print(f"{peers.PUBLISHED} is left out: {error}")
@@ -214,7 +218,7 @@ def published_python(directory):
     return python
 
 
-def metadata():
+def metadata() -> dict[str, str]:
     """What pyperf does not record and the figures depend on."""
     from importlib.metadata import version
 

@@ -4,14 +4,17 @@ A benchmark's name says all about it, in words that the tables take apart again:
 GROUP CLASS IMPLEMENTATION VARIANT, as in "increment FastReadCounter compiled medium".
 """
 
+import importlib
 import itertools
 import shutil
 import sys
 import threading
 import time
 import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import fastcounter
 from bench.peers import PEERS
@@ -33,6 +36,18 @@ READERS = "9w1r"
 COUNTERS_IN_MEMORY = 100_000
 
 
+RecordLoss = Callable[[str, int, int], None]  # called with a benchmark's name, what was lost and of how many
+
+
+class Benchmark(Protocol):
+    """Something that pyperf's Runner is asked to measure."""
+
+    @property
+    def name(self) -> str: ...
+
+    def add_to(self, runner: Any, losses: RecordLoss, /) -> None: ...
+
+
 @dataclass(frozen=True)
 class Timed:
     """A statement, timed as often as pyperf asks for."""
@@ -41,9 +56,9 @@ class Timed:
     statement: str
     setup: str = "pass"
     inner_loops: int = UNROLLED
-    namespace: dict = field(default_factory=dict)
+    namespace: dict[str, Any] = field(default_factory=dict)
 
-    def add_to(self, runner, _losses):
+    def add_to(self, runner: Any, _losses: RecordLoss) -> None:
         runner.timeit(self.name, self.statement, setup=self.setup, inner_loops=self.inner_loops, globals=self.namespace)
 
 
@@ -54,7 +69,7 @@ class Command:
     name: str
     code: str
 
-    def add_to(self, runner, _losses):
+    def add_to(self, runner: Any, _losses: RecordLoss) -> None:
         runner.bench_command(self.name, [sys.executable, "-c", self.code])
 
 
@@ -63,14 +78,14 @@ class Memory:
     """Bytes a counter, its int included."""
 
     name: str
-    cls: type
+    cls: Any
     start: int
 
-    def measure(self, loops):
+    def measure(self, loops: int) -> int:
         total = 0
         for _ in range(loops):
             tracemalloc.start()
-            counters = [None] * COUNTERS_IN_MEMORY
+            counters: list[Any] = [None] * COUNTERS_IN_MEMORY
             before = tracemalloc.get_traced_memory()[0]
             for index in range(COUNTERS_IN_MEMORY):
                 counters[index] = counter = make(self.cls, self.start)
@@ -80,7 +95,7 @@ class Memory:
             del counters, counter
         return total
 
-    def add_to(self, runner, _losses):
+    def add_to(self, runner: Any, _losses: RecordLoss) -> None:
         runner.bench_time_func(self.name, self.measure, inner_loops=COUNTERS_IN_MEMORY, metadata={"unit": "byte"})
 
 
@@ -92,20 +107,20 @@ class Threaded:
     """
 
     name: str
-    cls: type
+    cls: Any
     writers: int
     readers: int = 0
     shared: bool = True
     may_lose: bool = False
 
-    def measure(self, loops, losses):
+    def measure(self, loops: int, losses: RecordLoss) -> float:
         counters = [self.cls() for _ in range(1 if self.shared else self.writers)]
         barrier = threading.Barrier(self.writers + self.readers)
-        spans = []
+        spans: list[tuple[float, float]] = []
         writing = threading.Event()
         writing.set()
 
-        def write(counter):
+        def write(counter: Any) -> None:
             barrier.wait()
             start = time.perf_counter()
             for _ in itertools.repeat(None, loops):
@@ -113,7 +128,7 @@ class Threaded:
                     counter.increment()
             spans.append((start, time.perf_counter()))
 
-        def read_on(counter):
+        def read_on(counter: Any) -> None:
             barrier.wait()
             while writing.is_set():
                 for _ in itertools.repeat(None, THREAD_STEPS):
@@ -138,7 +153,7 @@ class Threaded:
         losses(self.name, lost, expected)
         return max(end for _, end in spans) - min(start for start, _ in spans)
 
-    def add_to(self, runner, losses):
+    def add_to(self, runner: Any, losses: RecordLoss) -> None:
         runner.bench_time_func(self.name, self.measure, losses, inner_loops=self.writers * THREAD_STEPS)
 
 
@@ -151,18 +166,18 @@ class CLevel:
     """
 
     name: str
-    cls: type
+    cls: Any
     threads: int
 
-    def measure(self, loops, directory):
+    def measure(self, loops: int, directory: str | Path) -> float:
         sys.path.insert(0, str(directory))
-        import c_level
+        c_level = importlib.import_module("c_level")
 
         counter = self.cls()
         barrier = threading.Barrier(self.threads)
-        spans = []
+        spans: list[tuple[float, float]] = []
 
-        def write():
+        def write() -> None:
             barrier.wait()
             start = time.perf_counter()
             c_level.increment(counter, loops * UNROLLED)
@@ -177,12 +192,12 @@ class CLevel:
             raise RuntimeError(f"{self.name}: increments were lost")
         return max(end for _, end in spans) - min(start for start, _ in spans)
 
-    def add_to(self, runner, _losses):
+    def add_to(self, runner: Any, _losses: RecordLoss) -> None:
         directory = runner.args.directory
         runner.bench_time_func(self.name, self.measure, directory, inner_loops=UNROLLED * self.threads)
 
 
-def build_c_level(directory):
+def build_c_level(directory: str | Path) -> None:
     """Compile c_level.pyx against the package, as a user of its C-level calls would."""
     from Cython.Build import cythonize
     from setuptools import Distribution
@@ -194,16 +209,17 @@ def build_c_level(directory):
     distribution.run_command("build_ext")
 
 
-def c_level_benchmarks():
+def c_level_benchmarks() -> Iterator[Benchmark]:
     for number, class_name in itertools.product(THREADS[:2], CLASSES):
         yield CLevel(f"c-level {class_name} compiled threads-{number}", getattr(fastcounter, class_name), number)
 
 
-def read(counter):
-    return counter.value() if callable(counter.value) else counter.value
+def read(counter: Any) -> int:
+    value = counter.value
+    return int(value() if callable(value) else value)
 
 
-def make(cls, start):
+def make(cls: Any, start: int) -> Any:
     """A counter that stands at `start`; the originals take no initial count."""
     if cls.__module__ != pure.__name__:
         return cls(start)
@@ -228,13 +244,13 @@ OPERATIONS = {
 OF_ORIGINALS = ("increment", "value", "increment+value")
 
 
-def has_operation(operation, class_name, implementation):
+def has_operation(operation: str, class_name: str, implementation: str) -> bool:
     if implementation == "original":
         return operation in OF_ORIGINALS
     return operation not in ("increment_and_get", "kept") or class_name != "FastWriteCounter"
 
 
-def operation_benchmarks():
+def operation_benchmarks() -> Iterator[Benchmark]:
     for operation, size, class_name, (implementation, module) in itertools.product(
         OPERATIONS, STARTS, CLASSES, IMPLEMENTATIONS.items()
     ):
@@ -253,12 +269,12 @@ def operation_benchmarks():
         )
 
 
-def increment_of(name, cls):
+def increment_of(name: str, cls: type) -> Benchmark:
     statement = "\n".join(["counter.increment()"] * UNROLLED)
     return Timed(name, statement, "counter = cls(100_000)", namespace={"cls": cls})
 
 
-def subclass_benchmarks():
+def subclass_benchmarks() -> Iterator[Benchmark]:
     """increment() of a user's own subclass, with and without a dict, and of the published 1.x API."""
     for class_name in CLASSES:
         cls = getattr(fastcounter, class_name)
@@ -268,7 +284,7 @@ def subclass_benchmarks():
         yield increment_of(f"compat {class_name} compiled medium", old)
 
 
-def creation_benchmarks():
+def creation_benchmarks() -> Iterator[Benchmark]:
     for class_name in CLASSES:
         for implementation, module in IMPLEMENTATIONS.items():
             cls = getattr(module, class_name)
@@ -280,7 +296,7 @@ class Slotted:
     __slots__ = ("value",)
 
 
-def floor_benchmarks():
+def floor_benchmarks() -> Iterator[Benchmark]:
     """The least that CPython can do."""
     yield Timed("floor loop", "pass", inner_loops=1)
     yield Timed("floor call", "\n".join(["items.clear()"] * UNROLLED), "items = []")
@@ -288,33 +304,30 @@ def floor_benchmarks():
     yield Timed("floor slot", "\n".join(["holder.value"] * UNROLLED), slot, namespace={"cls": Slotted})
 
 
-def thread_benchmarks():
-    for number, class_name, (implementation, module) in itertools.product(
-        [*THREADS, READERS], CLASSES, IMPLEMENTATIONS.items()
-    ):
+def thread_benchmarks() -> Iterator[Benchmark]:
+    for number, class_name, (implementation, module) in itertools.product(THREADS, CLASSES, IMPLEMENTATIONS.items()):
         cls = getattr(module, class_name)
         name = f"threads {class_name} {implementation}"
         may_lose = class_name == "SingleThreadCounter"
-        if number == READERS:
+        yield Threaded(f"{name} shared-{number}", cls, number, may_lose=may_lose)
+        if number > 1:
+            yield Threaded(f"{name} own-{number}", cls, number, shared=False)
+        if number == THREADS[-1]:
             yield Threaded(f"{name} {READERS}", cls, writers=9, readers=1, may_lose=may_lose)
-        else:
-            yield Threaded(f"{name} shared-{number}", cls, number, may_lose=may_lose)
-            if number > 1:
-                yield Threaded(f"{name} own-{number}", cls, number, shared=False)
 
 
-def memory_benchmarks():
+def memory_benchmarks() -> Iterator[Benchmark]:
     for implementation, module in IMPLEMENTATIONS.items():
         for class_name in CLASSES:
             yield Memory(f"memory {class_name} {implementation}", getattr(module, class_name), 2**40)
 
 
-def import_benchmarks():
+def import_benchmarks() -> Iterator[Benchmark]:
     yield Command("import nothing", "pass")
     yield Command("import fastcounter", "import fastcounter")
 
 
-def peer_benchmarks(names):
+def peer_benchmarks(names: Iterable[str]) -> Iterator[Benchmark]:
     for name in names:
         setup, increment, value = PEERS[name]
         for operation, statement in (("increment", increment), ("value", value)):
@@ -322,9 +335,9 @@ def peer_benchmarks(names):
                 yield Timed(f"peers {name} {operation}", "\n".join([statement] * UNROLLED), setup)
 
 
-def all_benchmarks(peers=()):
+def all_benchmarks(peers: Iterable[str] = ()) -> dict[str, Benchmark]:
     """Every benchmark by its name; those to be compared with each other are next to each other."""
-    benchmarks = itertools.chain(
+    benchmarks: Iterable[Benchmark] = itertools.chain(
         floor_benchmarks(),
         operation_benchmarks(),
         subclass_benchmarks(),
@@ -338,6 +351,6 @@ def all_benchmarks(peers=()):
     return {benchmark.name: benchmark for benchmark in benchmarks}
 
 
-def group(name):
+def group(name: str) -> str:
     """The word by which a benchmark is selected."""
     return name.split()[0]

@@ -2,6 +2,8 @@
 
 import argparse
 import statistics
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyperf
 from pyperf._cli import format_checks  # pyperf's own tests have no public names
@@ -9,6 +11,8 @@ from pyperf._utils import is_significant
 from tabulate import tabulate
 
 from bench import suite
+
+Rows = Iterator[list[Any]]
 
 FORMATS = {"text": "simple", "markdown": "github"}
 
@@ -27,7 +31,7 @@ TITLES = {
 }
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench table", description=__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="results that `python -m bench -o FILE` has written")
     parser.add_argument("--format", choices=FORMATS, default="text")
@@ -39,20 +43,20 @@ def main(argv):
 class Results:
     """One file of results, and which machine and Python they are from."""
 
-    def __init__(self, benches):
+    def __init__(self, benches: Any) -> None:
         self.benches = {bench.get_name(): bench for bench in benches}
         self.metadata = next(iter(benches)).get_metadata()
 
-    def get(self, *words):
+    def get(self, *words: str) -> Any:
         return self.benches.get(" ".join(word for word in words if word))
 
     @property
-    def python(self):
+    def python(self) -> str:
         version = self.metadata["python_version"].split()[0]
         return f"{version} without GIL" if self.metadata.get("gil") == "off" else version
 
     @property
-    def origin(self):
+    def origin(self) -> str:
         facts = [
             f"CPython {self.python}",
             self.metadata.get("cpu_model_name"),
@@ -64,12 +68,12 @@ class Results:
         return ", ".join(fact for fact in facts if fact)
 
 
-def spread(values):
+def spread(values: Sequence[float]) -> float:
     """The standard deviation; of a single value nobody knows it."""
     return statistics.stdev(values) if len(values) > 1 else float("nan")
 
 
-def ratio(numerator, denominator):
+def ratio(numerator: Any, denominator: Any) -> str:
     """How many times one time is the other, from value to value, as they were measured side by side."""
     ratios = [one / other for one, other in zip(numerator.get_values(), denominator.get_values(), strict=False)]
     value = statistics.median(ratios)
@@ -77,30 +81,30 @@ def ratio(numerator, denominator):
     return f"{value:.{digits}f} ± {spread(ratios):.{digits}f}"
 
 
-def fastest(bench):
+def fastest(bench: Any) -> Sequence[float]:
     """The values of the fastest pass: what there was of slow spells of the machine fell on other passes."""
     return min((run.values for run in bench.get_runs() if run.values), key=statistics.median)
 
 
-def nanoseconds(bench):
+def nanoseconds(bench: Any) -> str:
     return f"{statistics.median(fastest(bench)) * 1e9:.1f}"
 
 
-def with_spread(bench, scale=1e9, unit="ns"):
+def with_spread(bench: Any, scale: float = 1e9, unit: str = "ns") -> str:
     values = fastest(bench)
     return f"{statistics.median(values) * scale:.1f} ± {spread(values) * scale:.1f} {unit}"
 
 
-def differ(one, other):
+def differ(one: Any, other: Any) -> bool:
     if min(one.get_nvalue(), other.get_nvalue()) < 2:
         return False
-    return is_significant(one.get_values(), other.get_values())[0]
+    return bool(is_significant(one.get_values(), other.get_values())[0])
 
 
 # ---- The tables: each a title, column headings and rows, from any number of results ----
 
 
-def comparison(all_results):
+def comparison(all_results: list[Results]) -> Rows:
     """The article's table: operations by classes, compiled against original."""
     for operation in TITLES:
         size = "" if operation == "creation" else "medium"
@@ -110,7 +114,7 @@ def comparison(all_results):
                 yield [TITLES[operation], results.python, *cells]
 
 
-def compare(results, operation, class_name, size):
+def compare(results: Results, operation: str, class_name: str, size: str) -> str | None:
     compiled = results.get(operation, class_name, "compiled", size)
     original = results.get(operation, class_name, "original", size)
     if not compiled or not original:
@@ -119,7 +123,7 @@ def compare(results, operation, class_name, size):
     return f"{nanoseconds(compiled)} / {nanoseconds(original)} ns = {ratio(original, compiled)}{remark}"
 
 
-def of_the_floor(all_results):
+def of_the_floor(all_results: list[Results]) -> Rows:
     for operation in TITLES:
         for size in [""] if operation == "creation" else suite.STARTS:
             for results in all_results:
@@ -128,7 +132,7 @@ def of_the_floor(all_results):
                     yield [f"{TITLES[operation]}{f', {size} count' if size else ''}", results.python, *cells]
 
 
-def multiple(results, operation, class_name, size):
+def multiple(results: Results, operation: str, class_name: str, size: str) -> str | None:
     compiled = results.get(operation, class_name, "compiled", size)
     floor = results.get("floor", "slot" if is_attribute(operation, class_name) else "call")
     if not compiled or not floor:
@@ -136,18 +140,18 @@ def multiple(results, operation, class_name, size):
     return f"{nanoseconds(compiled)} ns = {ratio(compiled, floor)}"
 
 
-def is_attribute(operation, class_name):
+def is_attribute(operation: str, class_name: str) -> bool:
     return operation == "value" and class_name != "FastWriteCounter"
 
 
-def floors(all_results):
+def floors(all_results: list[Results]) -> Rows:
     for results in all_results:
         cells = [results.get("floor", kind) for kind in ("loop", "call", "slot")]
         if any(cells):
             yield [results.python, *[with_spread(bench) if bench else None for bench in cells]]
 
 
-def threads(all_results):
+def threads(all_results: list[Results]) -> Rows:
     for implementation in suite.IMPLEMENTATIONS:
         for name in suite.CLASSES:
             for counters in ("shared", "own"):
@@ -160,13 +164,13 @@ def threads(all_results):
                         yield [f"{name}, {implementation}, {counters}", results.python, *cells]
 
 
-def in_threads(bench):
+def in_threads(bench: Any) -> str:
     metadata = bench.get_metadata()
     lost = metadata.get("lost", 0)
     return with_spread(bench) + (f", lost {lost} of {metadata['counted']}" if lost else "")
 
 
-def c_level(all_results):
+def c_level(all_results: list[Results]) -> Rows:
     for number in suite.THREADS[:2]:
         for results in all_results:
             benches = [results.get("c-level", name, "compiled", f"threads-{number}") for name in suite.CLASSES]
@@ -174,7 +178,7 @@ def c_level(all_results):
                 yield [number, results.python, *[with_spread(bench) if bench else None for bench in benches]]
 
 
-def peers(all_results):
+def peers(all_results: list[Results]) -> Rows:
     """Other counters, and how many times ours they take, by our FastReadCounter."""
     names = dict.fromkeys(n.split()[1] for results in all_results for n in results.benches if n.startswith("peers "))
     for name in names:
@@ -188,20 +192,20 @@ def peers(all_results):
                 yield [name, results.python, *[against(*pair) for pair in zip(benches, ours, strict=True)]]
 
 
-def against(bench, ours):
+def against(bench: Any, ours: Any) -> str | None:
     if not bench:
         return None
     return f"{nanoseconds(bench)} ns" + (f" = {ratio(bench, ours)}" if ours else "")
 
 
-def memory(all_results):
+def memory(all_results: list[Results]) -> Rows:
     for results in all_results:
         benches = [results.get("memory", n, i) for i in suite.IMPLEMENTATIONS for n in suite.CLASSES]
         if any(benches):
             yield [results.python, *[f"{bench.median():.0f}" if bench else None for bench in benches]]
 
 
-def imports(all_results):
+def imports(all_results: list[Results]) -> Rows:
     for results in all_results:
         package, nothing = results.get("import", "fastcounter"), results.get("import", "nothing")
         if package and nothing:
@@ -261,7 +265,7 @@ TABLES = [
 ]
 
 
-def show(all_results, style="text"):
+def show(all_results: list[Results], style: str = "text") -> None:
     """Print every table that the results have something for, and what they are worth."""
     for results in all_results:
         print(f"Measured on {results.origin}.")
@@ -278,7 +282,7 @@ def show(all_results, style="text"):
         warn(results)
 
 
-def warn(results):
+def warn(results: Results) -> None:
     """Name what pyperf calls too noisy to rely on."""
     remarks = {
         name: [line for line in format_checks(bench) if line.startswith("*")] for name, bench in results.benches.items()
