@@ -6,8 +6,12 @@ Sanitizers need nothing here: give their flags in CFLAGS and LDFLAGS.
 """
 
 import os
+import sys
 
 from setuptools import Extension, setup
+
+if sys.implementation.name != "cpython":
+    sys.exit(f"fastcounter is for CPython: it does not build on {sys.implementation.name}")
 
 extension = Extension(
     "fastcounter._counters",

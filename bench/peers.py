@@ -59,17 +59,5 @@ def measure_published(python: Path, directory: str, options: list[str]) -> None:
         setup = f"import fastcounter; counter = fastcounter.{class_name}()"
         for operation, statement in (("increment", "counter.increment()"), ("value", "counter.value")):
             name = f"peers {PUBLISHED}:{class_name} {operation}"
-            command = [
-                str(python),
-                "-m",
-                "pyperf",
-                "timeit",
-                "--quiet",
-                *options,
-                "--name",
-                name,
-                "-s",
-                setup,
-                statement,
-            ]
-            subprocess.run(command, cwd=directory, check=True)
+            timeit = [str(python), "-m", "pyperf", "timeit", "--quiet", *options]
+            subprocess.run([*timeit, "--name", name, "-s", setup, statement], cwd=directory, check=True)

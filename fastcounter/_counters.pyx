@@ -45,6 +45,12 @@ cdef inline object as_int(object number, str name):
     return PyNumber_Index(number)
 
 
+cdef inline int add_to(void **cell, object amount) except -1:
+    if PyLong_CheckExact(amount):
+        return cell_add(cell, amount)
+    return cell_add(cell, as_int(amount, "amount"))
+
+
 cdef class _Counter:
     """What all counters have in common."""
 
@@ -78,10 +84,10 @@ cdef class _Counter:
         One atomic step, however large the amount.  Raises TypeError, with the count unchanged, if amount is
         not an integer.
         """
-        cell_add(&self.cell, as_int(amount, "amount"))
+        add_to(&self.cell, amount)
 
     def __iadd__(self, amount):
-        cell_add(&self.cell, as_int(amount, "amount"))
+        add_to(&self.cell, amount)
         return self
 
     def __isub__(self, amount):
@@ -135,7 +141,7 @@ cdef class _Counter:
         return cell_increment(&self.cell)
 
     cdef int c_add(self, object amount) except -1:
-        return cell_add(&self.cell, as_int(amount, "amount"))
+        return add_to(&self.cell, amount)
 
     cdef object c_value(self):
         return cell_get(&self.cell)
@@ -229,28 +235,37 @@ A counter for one thread that counts in steps; see SingleThreadCounter for its p
 
     # An int in a cell, like the count: another thread may call __init__ again.
     cdef void *step
+    # Whether it is 1, in which case increment() need not look at it.
+    cdef bint has_step_1
 
     def __cinit__(self):
         cell_init(&self.step, CELL_READ_OFTEN)
-        cell_exchange(&self.step, ONE)
+        self.set_step(1)
 
     def __init__(self, init=0, step=1):
         init, step = as_int(init, "init"), as_int(step, "step")
-        cell_exchange(&self.step, step)
+        self.set_step(step)
         cell_exchange(&self.cell, init)
 
     def __dealloc__(self):
         cell_free(&self.step)
+
+    cdef int set_step(self, object step) except -1:
+        self.has_step_1 = step == 1
+        cell_exchange(&self.step, step)
+        return 0
 
     def increment(self, num_steps=1):
         """Add step * num_steps to the count, in one atomic step, and return None.
 
         Raises TypeError, with the count unchanged, if num_steps is not an integer.
         """
-        if num_steps is ONE:
-            cell_add(&self.cell, cell_get(&self.step))
-        else:
+        if num_steps is not ONE:
             cell_add(&self.cell, as_int(num_steps, "num_steps") * cell_get(&self.step))
+        elif self.has_step_1:
+            cell_increment(&self.cell)
+        else:
+            cell_add(&self.cell, cell_get(&self.step))
 
     def __reduce__(self):
         return _restore, (type(self), cell_get(&self.cell), cell_get(&self.step)), own_state(self)
@@ -287,7 +302,7 @@ def _restore(cls, count, step=None):
     cdef _Counter counter = cls.__new__(cls)
     count = as_int(count, "count")
     if step is not None:
-        cell_exchange(&(<CompatCounter?>counter).step, as_int(step, "step"))
+        (<CompatCounter?>counter).set_step(as_int(step, "step"))
     cell_exchange(&counter.cell, count)
     return counter
 
