@@ -111,6 +111,7 @@ class Threaded:
     writers: int
     readers: int = 0
     shared: bool = True
+    bound: bool = False  # whether each thread takes the method once, so that none touches the reference count
     may_lose: bool = False
 
     def measure(self, loops: int, losses: RecordLoss) -> float:
@@ -121,11 +122,16 @@ class Threaded:
         writing.set()
 
         def write(counter: Any) -> None:
+            increment = counter.increment
             barrier.wait()
             start = time.perf_counter()
             for _ in itertools.repeat(None, loops):
-                for _ in itertools.repeat(None, THREAD_STEPS):
-                    counter.increment()
+                if self.bound:
+                    for _ in itertools.repeat(None, THREAD_STEPS):
+                        increment()
+                else:
+                    for _ in itertools.repeat(None, THREAD_STEPS):
+                        counter.increment()
             spans.append((start, time.perf_counter()))
 
         def read_on(counter: Any) -> None:
@@ -310,6 +316,7 @@ def thread_benchmarks() -> Iterator[Benchmark]:
         name = f"threads {class_name} {implementation}"
         may_lose = class_name == "SingleThreadCounter"
         yield Threaded(f"{name} shared-{number}", cls, number, may_lose=may_lose)
+        yield Threaded(f"{name} bound-{number}", cls, number, bound=True, may_lose=may_lose)
         if number > 1:
             yield Threaded(f"{name} own-{number}", cls, number, shared=False)
         if number == THREADS[-1]:

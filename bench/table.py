@@ -154,7 +154,7 @@ def floors(all_results: list[Results]) -> Rows:
 def threads(all_results: list[Results]) -> Rows:
     for implementation in suite.IMPLEMENTATIONS:
         for name in suite.CLASSES:
-            for counters in ("shared", "own"):
+            for counters in ("shared", "bound", "own"):
                 variants = [f"{counters}-{number}" for number in suite.THREADS]
                 variants += [suite.READERS] if counters == "shared" else []
                 for results in all_results:
@@ -235,7 +235,8 @@ TABLES = [
         floors,
     ),
     (
-        "Threads: time an increment while so many threads increment one counter, or one each",
+        "Threads: time an increment while so many threads increment one counter (bound: by a method taken once), or one"
+        " each",
         ["counter", "Python", *[f"{number} threads" for number in suite.THREADS], "9 writers, 1 reader"],
         threads,
     ),
