@@ -5,23 +5,48 @@ FASTCOUNTER_PORTABLE=1 leaves CPython's internals alone, FASTCOUNTER_TRACE=1 let
 Sanitizers need nothing here: give their flags in CFLAGS and LDFLAGS.
 """
 
+import gzip
 import os
 import sys
+import tarfile
+from pathlib import Path
+from typing import Any
 
 from setuptools import Extension, setup
+from setuptools.command.sdist import sdist
 
 if sys.implementation.name != "cpython":
     sys.exit(f"fastcounter is for CPython: it does not build on {sys.implementation.name}")
+
+
+class ReproducibleSdist(sdist):
+    """A source distribution of the same bytes each time, given SOURCE_DATE_EPOCH."""
+
+    def make_archive(self, base_name: Any, format: str, *args: Any, **kwargs: Any) -> str:
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if not epoch or format != "gztar":
+            return super().make_archive(base_name, format, *args, **kwargs)
+        path = f"{base_name}.tar.gz"
+        with gzip.GzipFile(path, "wb", mtime=int(epoch)) as file, tarfile.open(fileobj=file, mode="w") as archive:
+            for source in sorted(Path(kwargs["base_dir"]).rglob("*")):
+                entry = archive.gettarinfo(source)
+                entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = int(epoch), 0, 0, "", ""
+                with open(source, "rb") if source.is_file() else open(os.devnull, "rb") as content:
+                    archive.addfile(entry, content)
+        return path
+
 
 extension = Extension(
     "fastcounter._counters",
     ["fastcounter/_counters.pyx"],
     depends=["fastcounter/_counters.pxd", "fastcounter/_internals.h"],
 )
+if os.name != "nt":  # no paths of the building machine in the wheel
+    extension.extra_compile_args.append(f"-ffile-prefix-map={os.getcwd()}=.")
 if os.environ.get("FASTCOUNTER_PORTABLE"):
     extension.define_macros.append(("FASTCOUNTER_PORTABLE", None))
 if os.environ.get("FASTCOUNTER_TRACE"):
     extension.define_macros += [("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
     setattr(extension, "cython_directives", {"linetrace": True})  # noqa: B010 - unknown to setuptools' types
 
-setup(ext_modules=[extension])
+setup(ext_modules=[extension], cmdclass={"sdist": ReproducibleSdist})
