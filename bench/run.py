@@ -32,11 +32,12 @@ PRIVATE_METADATA = ("hostname", "python_executable")
 
 # Options of pyperf's that are about the whole run, and are not handed on to a pass.
 ABOUT_THE_RUN = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-for names in (["-o", "--output"], ["--append"], ["-p", "--processes"]):
-    ABOUT_THE_RUN.add_argument(*names)
+ABOUT_THE_RUN.add_argument("-o", "--output")
+ABOUT_THE_RUN.add_argument("--append")
+ABOUT_THE_RUN.add_argument("-p", "--processes")
+ABOUT_THE_RUN.add_argument("--fast", action="store_true")
+ABOUT_THE_RUN.add_argument("--rigorous", action="store_true")
 ABOUT_THE_RUN.add_argument("--peers", nargs="?", const="all")
-for names in (["--fast"], ["--rigorous"]):
-    ABOUT_THE_RUN.add_argument(*names, action="store_true")
 
 
 def main() -> None:
@@ -112,12 +113,13 @@ def groups(benchmarks: Benchmarks) -> list[str]:
 def run_pass(runner: Any, benchmarks: Benchmarks) -> None:
     args = runner.args
     record_loss = LossFile(args.directory).add
+    loops_asked_for = args.loops
     loops = loops_of_earlier_passes(args.directory)
     start = time.monotonic()
     for done, (name, benchmark) in enumerate(benchmarks.items()):
         if not args.worker:
             # pyperf calibrates a benchmark in the first pass; the later ones take over what it found.
-            args.loops = args.loops if args.debug_single_value else loops.get(name, 0)
+            args.loops = loops_asked_for or loops.get(name, 0)
             passes_left = args.passes - args.pass_number + 1
             pace = (time.monotonic() - start) / max(done, 1)
             minutes = pace * (passes_left * len(benchmarks) - done) / 60
