@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """A user's Cython module: counters called from C."""
 
 from fastcounter cimport FastReadCounter, FastWriteCounter, SingleThreadCounter
