@@ -1,10 +1,12 @@
 """What the tests share: the classes under test, a way to read any of them, and threads that start together."""
 
+import os
 import sys
 import sysconfig
 import threading
 
 import pytest
+from hypothesis import settings
 
 import fastcounter
 from fastcounter import pure
@@ -16,6 +18,11 @@ ORIGINAL = [pure.SingleThreadCounter, pure.FastReadCounter, pure.FastWriteCounte
 LIMITS = [0, 256, 1024, *(2**bits for bits in (15, 16, 30, 31, 60, 62, 63, 64, 90))]
 AROUND_LIMITS = sorted({sign * limit + step for limit in LIMITS for sign in (1, -1) for step in range(-2, 3)})
 
+
+# HYPOTHESIS_PROFILE=long is for the fuzzing that nobody waits for.
+settings.register_profile("short", max_examples=150, stateful_step_count=60, deadline=None)
+settings.register_profile("long", max_examples=20_000, stateful_step_count=200, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 # Those that are exact when several threads write; without the GIL, SingleThreadCounter is not.
 GIL_BUILD = not sysconfig.get_config_var("Py_GIL_DISABLED")

@@ -5,7 +5,6 @@ import pickle
 
 import pytest
 from conftest import AROUND_LIMITS, COMPILED, read_count
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -111,7 +110,4 @@ class CounterMachine(RuleBasedStateMachine):
 
 for counter_class in COMPILED:
     machine = type(counter_class.__name__, (CounterMachine,), {"cls": counter_class})
-    case = machine.TestCase
-    case.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
-    globals()[f"Test{counter_class.__name__}"] = case
-del case
+    globals()[f"Test{counter_class.__name__}"] = machine.TestCase

@@ -1,5 +1,6 @@
 """What a user gets by importing the package."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from conftest import COMPILED, GIL_BUILD
 
 import fastcounter
-from fastcounter import pure
+from fastcounter import compat, pure
 
 PORTABLE = bool(os.environ.get("FASTCOUNTER_PORTABLE"))
 
@@ -65,6 +66,27 @@ def test_which_build_this_is():
 def test_importing_leaves_the_gil_off():
     result = run("import fastcounter, fastcounter.compat, sys; print(sys._is_gil_enabled())")
     assert result.stdout == "False\n", result.stderr
+
+
+def test_signatures():
+    for cls in COMPILED:
+        assert str(inspect.signature(cls)) == "(initial=0)"
+        for name, signature in (("increment", "()"), ("add", "(amount, /)"), ("reset", "()")):
+            assert str(inspect.signature(getattr(cls(), name))) == signature
+    for name in compat.__all__:
+        assert str(inspect.signature(getattr(compat, name))) == "(init=0, step=1)"
+        assert str(inspect.signature(getattr(compat, name)().increment)) == "(num_steps=1)"
+
+
+def test_everything_is_documented():
+    for module in (fastcounter, compat, pure):
+        assert module.__doc__
+        for name in module.__all__:
+            cls = getattr(module, name)
+            assert cls.__doc__
+            if module is not pure:
+                public = [name for name in dir(cls) if not name.startswith("_")]
+                assert all(getattr(cls, name).__doc__ for name in public)
 
 
 def test_public_names():
