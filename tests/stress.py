@@ -43,8 +43,10 @@ def main():
 
 
 def show(part, text):
+    if part < 1 and not sys.stdout.isatty():
+        return
     bar = "#" * round(40 * part)
-    print(f"\r[{bar:40}] {part:4.0%} {text}", end="\n" if part >= 1 else "", flush=True)
+    print(f"\r[{bar:40}] {part:4.0%} {text}", end="" if part < 1 else "\n", flush=True)
 
 
 def start_together(functions):

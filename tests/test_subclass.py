@@ -226,6 +226,7 @@ def test_methods_belong_to_the_exact_type(cls):
             assert method.__doc__ == getattr(cls, name).__doc__
 
 
+@compiled_methods
 def test_a_subclass_method_takes_no_other_type(cls):
     class Sub(cls):
         pass
@@ -236,6 +237,7 @@ def test_a_subclass_method_takes_no_other_type(cls):
         cls.increment(object())
 
 
+@compiled_methods
 def test_types_are_not_interchangeable():
     with pytest.raises(TypeError):
         SingleThreadCounter.increment(FastReadCounter())
