@@ -3,10 +3,10 @@
 import os
 import sys
 import sysconfig
-import threading
 
 import pytest
 from hypothesis import settings
+from stress import start_together
 
 import fastcounter
 from fastcounter import pure
@@ -69,30 +69,8 @@ def read():
 
 @pytest.fixture
 def run_threads():
-    """Run functions in threads of their own that start together, as close to one another as Python can."""
+    """Run functions in threads of their own that start together, switching as often as Python can."""
     interval = sys.getswitchinterval()
-
-    def run(*functions):
-        barrier = threading.Barrier(len(functions))
-        results = [None] * len(functions)
-        errors = []
-
-        def work(index, function):
-            barrier.wait()
-            try:
-                results[index] = function()
-            except BaseException as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=work, args=item) for item in enumerate(functions)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
-        return results
-
     sys.setswitchinterval(1e-6)
-    yield run
+    yield lambda *functions: start_together(functions)
     sys.setswitchinterval(interval)
