@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 # Of each: what makes one, how it is incremented by 1, and how it is read, or None where it cannot be.
@@ -45,6 +44,8 @@ def why_left_out(name: str) -> str | None:
 
 def make_published_environment(directory: Path) -> tuple[Path, str | None]:
     """An environment with the published package and pyperf; its Python, and the error if there is none."""
+    import venv  # not in a worker, which has to start fast
+
     venv.create(directory, with_pip=True)
     python = Path(directory, "Scripts" if os.name == "nt" else "bin", "python")
     install = subprocess.run(

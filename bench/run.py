@@ -118,14 +118,21 @@ def run_pass(runner: Any, benchmarks: Benchmarks) -> None:
     start = time.monotonic()
     for done, (name, benchmark) in enumerate(benchmarks.items()):
         if not args.worker:
-            # pyperf calibrates a benchmark in the first pass; the later ones take over what it found.
-            args.loops = loops_asked_for or loops.get(name, 0)
+            args.loops = loops_asked_for or loops.get(name) or enough_loops(benchmark, args.min_time)
             passes_left = args.passes - args.pass_number + 1
             pace = (time.monotonic() - start) / max(done, 1)
             minutes = pace * (passes_left * len(benchmarks) - done) / 60
             progress = f"pass {args.pass_number}/{args.passes}, {done + 1:3}/{len(benchmarks)}"
             print(f"[{progress}, {minutes:4.1f} min left] ", end="", flush=True)
         benchmark.add_to(runner, record_loss)
+
+
+def enough_loops(benchmark: suite.Benchmark, seconds: float) -> int:
+    """About as many loops as take so long; 0 leaves it to pyperf, which spends a process on finding out."""
+    if not isinstance(benchmark, suite.QuicklyTimed):
+        return 0
+    trial = 20
+    return max(1, round(seconds / benchmark.seconds(trial) * trial))
 
 
 def loops_of_earlier_passes(directory: Path) -> dict[str, int]:

@@ -10,11 +10,12 @@ import shutil
 import sys
 import threading
 import time
+import timeit
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import fastcounter
 from bench.peers import PEERS
@@ -48,6 +49,13 @@ class Benchmark(Protocol):
     def add_to(self, runner: Any, losses: RecordLoss, /) -> None: ...
 
 
+@runtime_checkable
+class QuicklyTimed(Benchmark, Protocol):
+    """A benchmark that tells roughly how long it takes, without a process of its own."""
+
+    def seconds(self, loops: int, /) -> float: ...
+
+
 @dataclass(frozen=True)
 class Timed:
     """A statement, timed as often as pyperf asks for."""
@@ -57,6 +65,9 @@ class Timed:
     setup: str = "pass"
     inner_loops: int = UNROLLED
     namespace: dict[str, Any] = field(default_factory=dict)
+
+    def seconds(self, loops: int) -> float:
+        return timeit.Timer(self.statement, self.setup, globals=self.namespace).timeit(loops)
 
     def add_to(self, runner: Any, _losses: RecordLoss) -> None:
         runner.timeit(self.name, self.statement, setup=self.setup, inner_loops=self.inner_loops, globals=self.namespace)
@@ -113,6 +124,9 @@ class Threaded:
     shared: bool = True
     bound: bool = False  # whether each thread takes the method once, so that none touches the reference count
     may_lose: bool = False
+
+    def seconds(self, loops: int) -> float:
+        return self.measure(loops, lambda *_loss: None)
 
     def measure(self, loops: int, losses: RecordLoss) -> float:
         counters = [self.cls() for _ in range(1 if self.shared else self.writers)]

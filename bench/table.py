@@ -74,9 +74,9 @@ def spread(values: Sequence[float]) -> float:
 
 
 def ratio(numerator: Any, denominator: Any) -> str:
-    """How many times one time is the other, from value to value, as they were measured side by side."""
+    """How many times one time is the other, and how much that varies over values measured side by side."""
+    value = statistics.median(fastest(numerator)) / statistics.median(fastest(denominator))
     ratios = [one / other for one, other in zip(numerator.get_values(), denominator.get_values(), strict=False)]
-    value = statistics.median(ratios)
     digits = 2 if value < 10 else 0
     return f"{value:.{digits}f} ± {spread(ratios):.{digits}f}"
 
@@ -276,8 +276,8 @@ def show(all_results: list[Results], style: str = "text") -> None:
             print(f"\n{title}:\n")
             print(tabulate(body, headings, tablefmt=FORMATS[style], disable_numparse=True))
     print(
-        "\nTimes are those of the fastest pass.  Ratios are medians over all passes, in each of which both were"
-        "\nmeasured.  ± is one standard deviation, and significance that of pyperf's t-test over all values."
+        "\nTimes, and their ratios, are those of the fastest pass.  The ± of a time is its standard deviation there,"
+        "\nthat of a ratio its standard deviation over all passes; significance is that of pyperf's t-test."
     )
     for results in all_results:
         warn(results)
