@@ -28,7 +28,7 @@ MIN_TIME = 0.01  # seconds a value
 
 Benchmarks = dict[str, suite.Benchmark]
 
-PRIVATE_METADATA = ("hostname", "python_executable")
+PRIVATE_METADATA = ("command", "hostname", "python_config_args", "python_executable")
 
 # Options of pyperf's that are about the whole run, and are not handed on to a pass.
 ABOUT_THE_RUN = argparse.ArgumentParser(add_help=False, allow_abbrev=False)

@@ -91,7 +91,7 @@ def test_results_are_pyperf_s(results):
     metadata = next(iter(loaded)).get_metadata()
     assert metadata["fastcounter_version"]
     assert metadata["gil"] in ("on", "off")
-    assert not {"hostname", "python_executable"} & set(metadata)
+    assert not {"command", "hostname", "python_config_args", "python_executable"} & set(metadata)
     assert all(len(benchmark.get_values()) == 4 for benchmark in loaded)
 
 
