@@ -8,7 +8,7 @@ from typing import Any
 import pyperf
 
 from bench import suite
-from bench.table import Results, fastest, spread
+from bench.table import Results, fastest, floor_of, spread
 
 # What each bar is, and how it looks; the hatches tell them apart without colours too.
 BARS = {"compiled": ("#1b6ca8", ""), "original": ("#c9d6df", "//"), "floor": ("white", "..")}
@@ -71,10 +71,9 @@ def draw_bars(axes: Any, results: Results, operation: str, kind: str, index: int
 
 
 def bench_of(results: Results, operation: str, class_name: str, kind: str) -> Any:
-    if kind != "floor":
-        return results.get(operation, class_name, kind, "medium")
-    attribute = operation == "value" and class_name != "FastWriteCounter"
-    return results.get("floor", "slot" if attribute else "call")
+    if kind == "floor":
+        return floor_of(results, operation, class_name)
+    return results.get(operation, class_name, kind, "medium")
 
 
 def threads(all_results: list[Results]) -> Any:
