@@ -119,7 +119,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types by mypy and pyright, and the stubs against the compiled modules."""
     package = wheel(session)
-    session.install(*EXTRAS["lint"], f"{package}[bench,plot]")
+    session.install(f"{package}[dev]")
     session.run("mypy", "fastcounter", "bench", "setup.py", "noxfile.py", "tests/typing_examples.py")
     session.run("pyright", "fastcounter", "tests/typing_examples.py")
     environment(session, package)
