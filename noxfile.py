@@ -12,6 +12,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 
 ROOT = Path(__file__).parent
@@ -73,7 +74,6 @@ def copy(session: nox.Session, names: list[str]) -> None:
         else:
             shutil.copy(path, folder)
     session.chdir(folder)
-    session.run("python", "-c", "import sys; print('CPython', sys.version)")
 
 
 def pytest(session: nox.Session, *args: str, **env: str) -> None:
