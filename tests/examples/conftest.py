@@ -22,10 +22,15 @@ def missing(what):
 
 
 @pytest.fixture
-def example(request):
-    """The example that a test module is named after, imported."""
-    name = request.path.stem.removeprefix("test_")
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+def path(request):
+    """The path of the example that a test module is named after."""
+    return EXAMPLES / f"{request.path.stem.removeprefix('test_')}.py"
+
+
+@pytest.fixture
+def example(path):
+    """The example, imported."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
@@ -35,11 +40,11 @@ def example(request):
 
 
 @pytest.fixture
-def run(example):
+def run(path):
     """Run the example as a program that ends by itself; return what it prints."""
 
     def run_program(**environment):
-        command = [sys.executable, example.__file__]
+        command = [sys.executable, path]
         result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
         assert (result.returncode, result.stderr) == (0, "")
         return result.stdout

@@ -2,12 +2,14 @@
 
 from collections import Counter
 
+from helpers import run_threads
+
 THREADS = 8
 ROUNDS = 20
 LABELS = 1000
 
 
-def test_every_count_is_drained_once(example, run_threads):
+def test_every_count_is_drained_once(example):
     for _ in range(ROUNDS):
         counts = example.LabelledCounts()
         drained = Counter()

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fastcounter import FastWriteCounter
+from helpers import run_threads
 
 DELTA, CUMULATIVE = 1, 2  # in what OpenTelemetry exports
 
@@ -51,7 +52,7 @@ def test_totals_and_differences(counter, readers):
     assert (total(), difference()) == (2**53 + 8, 2**53)
 
 
-def test_both_are_right_under_load(counter, readers, run_threads):
+def test_both_are_right_under_load(counter, readers):
     total, difference = readers
 
     def count():
@@ -68,7 +69,7 @@ def test_both_are_right_under_load(counter, readers, run_threads):
     assert sum(differences) + difference() == 400_000
 
 
-def test_the_program(run):
+def test_the_program(example, run):
     exported, decoder, output = [], json.JSONDecoder(), run().strip()
     while output:
         document, end = decoder.raw_decode(output)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from fastcounter import FastWriteCounter
+from helpers import run_threads
 
 
 def fetch(url):
@@ -56,7 +57,7 @@ def test_a_scrape_is_exact_and_takes_nothing_away(scrape, counters):
     assert scrape() == {"/": 3, "/about": 2**53}
 
 
-def test_counts_never_go_back(scrape, counters, run_threads):
+def test_counts_never_go_back(scrape, counters):
     def count():
         for _ in range(200_000):
             counters["/"].increment()
@@ -108,7 +109,7 @@ def prometheus(program, start, free_port, tmp_path, eventually):
     return serve
 
 
-def test_a_prometheus_server_gets_every_count(address, counters, prometheus, eventually, run_threads):
+def test_a_prometheus_server_gets_every_count(address, counters, prometheus, eventually):
     query = prometheus(address)
     assert query("app_requests_total")["/about"] == str(2**53 - 1)
     counters["/about"].increment()
@@ -118,8 +119,8 @@ def test_a_prometheus_server_gets_every_count(address, counters, prometheus, eve
     assert query("resets(app_requests_total[1h])") == {"/": "0", "/about": "0"}
 
 
-def test_the_program(example, start, free_port, eventually):
+def test_the_program(example, path, start, free_port, eventually):
     port = free_port()
-    start(sys.executable, example.__file__, env={**os.environ, "PORT": str(port)})
+    start(sys.executable, path, env={**os.environ, "PORT": str(port)})
     metrics = eventually(lambda: fetch(f"http://127.0.0.1:{port}/metrics"))
     assert 'app_requests_total{path="/about"}' in metrics

@@ -4,24 +4,26 @@ import itertools
 
 import pytest
 
+from helpers import run_threads
+
 THREADS = 8
 CALLS = 10_000
 
 
-def all_results(run_threads, function):
+def all_results(function):
     """What the function returns, called by all threads."""
     return list(itertools.chain(*run_threads(*[lambda: [function() for _ in range(CALLS)]] * THREADS)))
 
 
 @pytest.mark.parametrize("n", [1, 3, 100])
-def test_every_nth_call(example, run_threads, n):
-    sampled = all_results(run_threads, example.EveryNth(n))
+def test_every_nth_call(example, n):
+    sampled = all_results(example.EveryNth(n))
     assert sampled.count(True) == THREADS * CALLS // n
 
 
 @pytest.mark.parametrize("n", [0, 1, 100, THREADS * CALLS + 1])
-def test_first_n_calls(example, run_threads, n):
-    sampled = all_results(run_threads, example.FirstN(n))
+def test_first_n_calls(example, n):
+    sampled = all_results(example.FirstN(n))
     assert sampled.count(True) == min(n, THREADS * CALLS)
 
 
@@ -30,8 +32,8 @@ def test_first_n_calls_are_the_first(example):
     assert [first() for _ in range(4)] == [True, True, False, False]
 
 
-def test_unique_ids(example, run_threads):
-    ids = all_results(run_threads, example.next_id)
+def test_unique_ids(example):
+    ids = all_results(example.next_id)
     assert sorted(ids) == list(range(1, THREADS * CALLS + 1))
 
 

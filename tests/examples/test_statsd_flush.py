@@ -2,16 +2,12 @@
 
 import os
 import socket
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from fastcounter import FastWriteCounter
-
-SCRIPT = Path(__file__).parents[1] / "scripts" / "flush_in_children.py"
+from helpers import run_script, run_threads
 
 
 class Receiver:
@@ -53,7 +49,7 @@ def receiver():
     receiver.stop()
 
 
-def test_every_count_is_sent_once(example, receiver, run_threads):
+def test_every_count_is_sent_once(example, receiver):
     import statsd
 
     counters = {"requests": FastWriteCounter(), "errors": FastWriteCounter(), "unused": FastWriteCounter()}
@@ -72,14 +68,12 @@ def test_every_count_is_sent_once(example, receiver, run_threads):
     assert len(receiver.packets) > 2
 
 
-def test_the_program_flushes_at_its_exit(run, receiver):
+def test_the_program_flushes_at_its_exit(example, run, receiver):
     run(STATSD_PORT=str(receiver.port))
     assert receiver.counts() == {"requests": 1_000_000}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_sends_only_its_own(example, receiver):
-    command = [sys.executable, SCRIPT, example.__file__, str(receiver.port)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert (result.returncode, result.stderr) == (0, "")
+def test_a_forked_child_sends_only_its_own(example, path, receiver):
+    run_script("flush_in_children.py", path, receiver.port)
     assert receiver.counts() == {"requests": 2 * 20 * 10_000}
