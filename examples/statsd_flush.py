@@ -31,7 +31,7 @@ class Flusher:
                 if count := counter.reset():
                     self.client.incr(name, count)
 
-    def stop(self) -> None:
+    def stop(self) -> None:  # a child of multiprocessing does not inherit what atexit does: call it there
         # Let run() flush once more.  Cut off by the exit, it could lose what it had just taken by reset().
         self.stopping.set()
         self.thread.join()
