@@ -14,21 +14,27 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def missing(what):
+@pytest.fixture(scope="session")
+def missing():
     """Skip the test, but fail it where everything has to be there, as in the `examples` session of nox."""
-    if os.environ.get("FASTCOUNTER_EXAMPLES"):
-        pytest.fail(f"{what} is missing")
-    pytest.skip(f"needs {what}")
+
+    def skip_or_fail(what):
+        if os.environ.get("FASTCOUNTER_EXAMPLES"):
+            pytest.fail(f"{what} is missing")
+        pytest.skip(f"needs {what}")
+
+    return skip_or_fail
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def path(request):
     """The path of the example that a test module is named after."""
-    return EXAMPLES / f"{request.path.stem.removeprefix('test_')}.py"
+    [found] = EXAMPLES.glob(f"{request.path.stem.removeprefix('test_')}.py*")
+    return found
 
 
 @pytest.fixture
-def example(path):
+def example(path, missing):
     """The example, imported."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -53,7 +59,7 @@ def run(path):
 
 
 @pytest.fixture
-def program():
+def program(missing):
     """The path of a program that the system has to have."""
     return lambda name: shutil.which(name) or missing(name)
 
