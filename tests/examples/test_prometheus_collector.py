@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from urllib.parse import urlencode
 
@@ -14,8 +15,12 @@ from helpers import run_threads
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=10) as response:
-        return response.read().decode()
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.read().decode()
+    except urllib.error.HTTPError as error:  # as long as a server is starting
+        error.close()
+        raise
 
 
 @pytest.fixture
