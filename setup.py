@@ -62,6 +62,6 @@ def extension(name: str) -> Extension:
 
 
 setup(
-    ext_modules=[extension(name) for name in ("_counters", "compat")],
+    ext_modules=[extension(name) for name in ("_counters", "_shared", "compat")],
     cmdclass={"sdist": ReproducibleSdist},
 )

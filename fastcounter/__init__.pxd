@@ -1,1 +1,2 @@
 from fastcounter._counters cimport FastReadCounter, FastWriteCounter, SingleThreadCounter
+from fastcounter._shared cimport SharedCounter

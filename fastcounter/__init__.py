@@ -12,12 +12,13 @@ try:
         _restore,
         _restore_with,
     )
+    from fastcounter._shared import SharedCounter
 except ModuleNotFoundError as _error:
-    if _error.name != "fastcounter._counters":
+    if _error.name not in ("fastcounter._counters", "fastcounter._shared"):
         raise
     raise ImportError(
         "fastcounter's compiled module is missing for this Python; build it with a C compiler by"
         " `pip install .` (or `pip install -e .`) in a checkout of fastcounter"
     ) from _error
 
-__all__ = ["FastReadCounter", "FastWriteCounter", "SingleThreadCounter"]
+__all__ = ["FastReadCounter", "FastWriteCounter", "SharedCounter", "SingleThreadCounter"]

@@ -25,16 +25,16 @@ _Py_atomic_load_int64_relaxed(const int64_t *place)
     return *(const volatile int64_t *)place;
 }
 
+static inline int64_t
+_Py_atomic_load_int64(const int64_t *place)
+{
+    return _InterlockedExchangeAdd64((int64_t *)place, 0);
+}
+
 static inline void
 _Py_atomic_store_int64_relaxed(int64_t *place, int64_t value)
 {
     *(volatile int64_t *)place = value;
-}
-
-static inline int64_t
-_Py_atomic_add_int64(int64_t *place, int64_t amount)
-{
-    return _InterlockedExchangeAdd64(place, amount);
 }
 
 static inline int64_t
@@ -60,16 +60,16 @@ _Py_atomic_load_int64_relaxed(const int64_t *place)
     return __atomic_load_n(place, __ATOMIC_RELAXED);
 }
 
+static inline int64_t
+_Py_atomic_load_int64(const int64_t *place)
+{
+    return __atomic_load_n(place, __ATOMIC_SEQ_CST);
+}
+
 static inline void
 _Py_atomic_store_int64_relaxed(int64_t *place, int64_t value)
 {
     __atomic_store_n(place, value, __ATOMIC_RELAXED);
-}
-
-static inline int64_t
-_Py_atomic_add_int64(int64_t *place, int64_t amount)
-{
-    return __atomic_fetch_add(place, amount, __ATOMIC_SEQ_CST);
 }
 
 static inline int64_t

@@ -1,0 +1,49 @@
+/* What SharedCounter needs of CPython: errors of calls made with the GIL or without it, and the value of small ints. */
+#ifndef FASTCOUNTER_SHARED_H
+#define FASTCOUNTER_SHARED_H
+
+#include <stdint.h>
+
+#include "_cpython.h"
+
+#if PY_VERSION_HEX < CPYTHON(13)
+#  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
+#endif
+
+/* Set an exception and return -1.  A thread that has its state attached is left as it is: PyGILState_Ensure() would
+ * take it to the main interpreter. */
+static int
+raise_anywhere(int is_attached, long long count, long long amount)
+{
+    int has_gil = PyThreadState_GetUnchecked() != NULL;
+    PyGILState_STATE state = has_gil ? PyGILState_LOCKED : PyGILState_Ensure();
+    if (is_attached) {
+        PyErr_Format(PyExc_OverflowError, "%lld + %lld is not a signed 64-bit integer, as a shared count has to be",
+                     count, amount);
+    }
+    else {
+        PyErr_SetString(PyExc_RuntimeError, "SharedCounter.__init__() has not been called");
+    }
+    if (!has_gil) {
+        PyGILState_Release(state);
+    }
+    return -1;
+}
+
+/* Whether an exact int has at most one digit, and then its value: faster than PyLong_AsLongLongAndOverflow(). */
+static inline int
+int_as_one_digit(PyObject *number, int64_t *value)
+{
+#if PY_VERSION_HEX >= CPYTHON(12)
+    *value = PyUnstable_Long_IsCompact((PyLongObject *)number) ? PyUnstable_Long_CompactValue((PyLongObject *)number) : 0;
+    return PyUnstable_Long_IsCompact((PyLongObject *)number);
+#elif KNOWN_CPYTHON
+    *value = Py_SIZE(number) == 1 ? ((PyLongObject *)number)->ob_digit[0] : 0;
+    return Py_SIZE(number) == 1;
+#else
+    (void)number, (void)value;
+    return 0;
+#endif
+}
+
+#endif

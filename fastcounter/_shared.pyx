@@ -1,0 +1,223 @@
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
+"""SharedCounter; import it from `fastcounter`."""
+
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from libc.stdint cimport int64_t, uintptr_t
+
+from fastcounter._counters cimport drop_module, init_subclass, publish
+from fastcounter._integers cimport PyLong_CheckExact, as_int
+
+
+cdef extern from "_atomics.h" nogil:
+    const int64_t INT64_MAX
+    const int64_t INT64_MIN
+    int64_t load "_Py_atomic_load_int64"(const int64_t *place)
+    int64_t exchange "_Py_atomic_exchange_int64"(int64_t *place, int64_t value)
+    bint compare_exchange "_Py_atomic_compare_exchange_int64"(int64_t *place, int64_t *expected, int64_t value)
+
+
+cdef extern from "_shared.h":
+    int raise_anywhere(bint is_attached, int64_t count, int64_t amount) noexcept nogil
+    bint int_as_one_digit(object number, int64_t *value)
+
+
+cdef extern from "Python.h":
+    int64_t PyLong_AsLongLongAndOverflow(object number, int *overflow)
+
+
+# Why any mix of calls from any number of threads and processes is safe: what is shared is one aligned 64-bit integer,
+# each call reads or changes it by one atomic instruction of the processor, and nothing else says what the count is.
+# A process that dies or stops between two instructions has counted or not, and nobody waits for it.
+
+cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nogil:
+    # Returns -1 with an exception set, or 0.  A fetch-and-add would be wrong where another process sets the count to
+    # almost 2**63 just before it: it would wrap.
+    cdef int64_t count
+    if place is NULL:
+        return raise_anywhere(False, 0, 0)
+    count = load(place)
+    while True:
+        if count > INT64_MAX - amount if amount > 0 else count < INT64_MIN - amount:
+            return raise_anywhere(True, count, amount)
+        after[0] = count + amount
+        if compare_exchange(place, &count, after[0]):
+            return 0
+
+
+cdef inline int check(int status) except -1:
+    return status
+
+
+cdef inline int64_t as_int64(object number, const char *name) except? -1:
+    cdef int64_t result
+    if PyLong_CheckExact(number) and int_as_one_digit(number, &result):
+        return result
+    return any_as_int64(number, name)
+
+
+cdef int64_t any_as_int64(object number, const char *name) except? -1:
+    cdef int overflow
+    result = PyLong_AsLongLongAndOverflow(as_int(number, name), &overflow)
+    if overflow:
+        raise OverflowError(f"{name.decode()} must be a signed 64-bit integer")
+    return result
+
+
+cdef int64_t *attach(Py_buffer *buffer, object memory, object offset) except NULL:
+    try:
+        PyObject_GetBuffer(memory, buffer, PyBUF_WRITABLE)
+    except ValueError as error:  # numpy's word for it
+        raise BufferError(*error.args) from None
+    if not 0 <= offset <= buffer.len - <Py_ssize_t>sizeof(int64_t):
+        raise ValueError(f"offset {offset} leaves no room for 8 bytes in memory of {buffer.len} bytes")
+    cdef uintptr_t address = <uintptr_t>buffer.buf + <uintptr_t>offset
+    if address % sizeof(int64_t):
+        raise ValueError(f"offset {offset} in memory of {buffer.len} bytes is not at a multiple of 8 bytes")
+    return <int64_t *>address
+
+
+cdef class SharedCounter:
+    """SharedCounter(memory, offset=0)
+--
+
+A counter for any number of threads, processes and interpreters, in memory that they share.
+
+`memory` is any writable, contiguous buffer: an mmap, the `buf` of a SharedMemory, a memoryview, a numpy array.
+The count is the signed 64-bit integer in native byte order at `offset`, in bytes, which has to be a multiple of 8
+in memory.  Attaching does not write: memory that is all zeros is a count of 0.  Counters 64 bytes apart do not
+slow each other down.
+
+Every call is atomic and exact, and there is no lock: a process may be killed at any moment.  The counter holds the
+buffer as long as it lives, so that closing the memory before is a BufferError.
+
+Raises TypeError if memory is no buffer or offset no integer, BufferError if the buffer is read-only or not
+contiguous, and ValueError if the offset is outside the memory or not aligned.
+"""
+
+    def __init__(self, memory, offset=0):
+        cdef int64_t free = 0
+        if not PyObject_CheckBuffer(memory):
+            raise TypeError(f"memory must be a writable buffer, not {type(memory).__name__}")
+        offset = as_int(offset, "offset")
+        if not compare_exchange(&self.attaching, &free, 1):
+            raise RuntimeError("this SharedCounter is attached already")
+        try:
+            self.place = attach(&self.buffer, memory, offset)
+        finally:
+            if self.place is NULL:
+                PyBuffer_Release(&self.buffer)
+                exchange(&self.attaching, 0)
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.buffer)
+
+    def increment(self, /):
+        """Add 1 to the count and return None.
+
+        One atomic step.  Raises OverflowError, with the count unchanged, if it is 2**63 - 1.
+        """
+        cdef int64_t after
+        check(add(self.place, 1, &after))
+
+    def add(self, amount, /):
+        """Add an integer to the count and return None; `+=` and `-=` do the same.
+
+        One atomic step.  Raises TypeError if amount is not an integer, and OverflowError if it or the new count
+        is no signed 64-bit integer; the count is then unchanged.
+        """
+        cdef int64_t after
+        check(add(self.place, as_int64(amount, "amount"), &after))
+
+    def __iadd__(self, amount):
+        self.c_add(as_int64(amount, "amount"))
+        return self
+
+    def __isub__(self, amount):
+        self.c_add(as_int64(-as_int(amount, "amount"), "amount"))
+        return self
+
+    def increment_and_get(self, /):
+        """Add 1 to the count and return the new count, an int.
+
+        One atomic step: while nothing else is done to the count, no two calls return the same number.  Raises
+        OverflowError, with the count unchanged, if it is 2**63 - 1.
+        """
+        return self.c_increment_and_get()
+
+    def add_and_get(self, amount, /):
+        """Add an integer to the count and return the new count, an int.
+
+        One atomic step.  Raises as add() does, with the count unchanged.
+        """
+        return self.c_add_and_get(as_int64(amount, "amount"))
+
+    def reset(self, /):
+        """Set the count to 0 and return what it was, an int.
+
+        One atomic step: what is added by any thread or process is in the result of exactly one reset, or still in
+        the count.
+        """
+        return self.c_reset()
+
+    @property
+    def value(self):
+        """The count, an int.  Assign an integer to set it.
+
+        Either is one atomic step.  Assigning raises TypeError if the value is not an integer and OverflowError if it
+        is no signed 64-bit integer; the count is then unchanged.
+        """
+        if self.place is NULL:
+            check(raise_anywhere(False, 0, 0))
+        return load(self.place)
+
+    @value.setter
+    def value(self, value):
+        count = as_int64(value, "value")
+        self.c_value()  # checks that there is one
+        exchange(self.place, count)
+
+    def __int__(self):
+        return self.c_value()
+
+    def __repr__(self):
+        count = self.c_value()
+        offset = <char *>self.place - <char *>self.buffer.buf
+        return f"<{type(self).__name__} at offset {offset}, count {count}>"
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(
+            f"a {type(self).__name__} cannot be copied or pickled;"
+            " make one in the other process, attached to the same memory at the same offset"
+        )
+
+    cdef int c_increment(self) except -1 nogil:
+        cdef int64_t after
+        return add(self.place, 1, &after)
+
+    cdef int c_add(self, int64_t amount) except -1 nogil:
+        cdef int64_t after
+        return add(self.place, amount, &after)
+
+    cdef int64_t c_increment_and_get(self) except? -1 nogil:
+        cdef int64_t after = -1
+        return after if add(self.place, 1, &after) == 0 else -1
+
+    cdef int64_t c_add_and_get(self, int64_t amount) except? -1 nogil:
+        cdef int64_t after = -1
+        return after if add(self.place, amount, &after) == 0 else -1
+
+    cdef int64_t c_value(self) except? -1 nogil:
+        return load(self.place) if self.place is not NULL else raise_anywhere(False, 0, 0)
+
+    cdef int64_t c_reset(self) except? -1 nogil:
+        return exchange(self.place, 0) if self.place is not NULL else raise_anywhere(False, 0, 0)
+
+
+def _init_subclass(cls, **kwargs):
+    init_subclass(SharedCounter, cls, kwargs)
+
+
+SharedCounter.__init_subclass__ = classmethod(_init_subclass)
+publish(SharedCounter, (SharedCounter,), "fastcounter")
+drop_module(__name__)

@@ -1,0 +1,496 @@
+"""SharedCounter: one count for threads, processes and interpreters, in memory of the user's."""
+
+import array
+import contextlib
+import copy
+import gc
+import inspect
+import mmap
+import multiprocessing
+import os
+import pickle
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
+import weakref
+from multiprocessing import shared_memory
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastcounter import SharedCounter
+from helpers import run_threads
+
+SCRIPT = Path(__file__).parent / "scripts" / "shared.py"
+LARGEST, SMALLEST = 2**63 - 1, -(2**63)
+
+
+@pytest.fixture
+def memory():
+    return mmap.mmap(-1, 4096)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "counts"
+    path.write_bytes(bytes(4096 * 4))
+    return path
+
+
+def map_file(path):
+    with open(path, "r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
+
+
+def start(*args):
+    return subprocess.Popen([sys.executable, SCRIPT, *map(str, args)], stdout=subprocess.PIPE, text=True)
+
+
+# ---- What one thread sees ----
+
+
+def test_every_call(memory):
+    counter = SharedCounter(memory)
+    assert counter.value == 0
+    assert counter.increment() is None
+    assert counter.add(5) is None
+    same = counter
+    counter += 10
+    counter -= 3
+    assert counter is same
+    assert counter.increment_and_get() == 14
+    assert counter.add_and_get(-4) == 10
+    assert (int(counter), counter.value, counter.reset(), counter.reset()) == (10, 10, 10, 0)
+    counter.value = -7
+    assert counter.value == -7
+    assert repr(SharedCounter(memory, 64)) == "<SharedCounter at offset 64, count 0>"
+
+
+def test_the_count_is_in_the_memory(memory):
+    memory[:] = bytes(range(256)) * 16
+    before = bytes(memory)
+    counter = SharedCounter(memory, 64)
+    assert bytes(memory) == before  # attaching does not write
+    assert counter.value == struct.unpack_from("q", memory, 64)[0]
+    counter.value = -2
+    assert struct.unpack_from("q", memory, 64)[0] == -2
+    assert bytes(memory[:64] + memory[72:]) == before[:64] + before[72:]
+
+
+def test_any_writable_buffer():
+    for memory in (bytearray(64), array.array("d", [0] * 8), memoryview(bytearray(128))[64:], mmap.mmap(-1, 64)):
+        first, second = SharedCounter(memory, 8), SharedCounter(memory, offset=8)
+        first.add(5)
+        assert second.value == 5
+    numpy = pytest.importorskip("numpy")
+    page = numpy.zeros(16, "int64")
+    SharedCounter(page, 24).increment()
+    assert page.tolist() == [0, 0, 0, 1] + [0] * 12
+
+
+@pytest.mark.parametrize("bad", [None, 5, "12345678", [0] * 8])
+def test_no_buffer(bad):
+    with pytest.raises(TypeError, match=f"memory must be a writable buffer, not {type(bad).__name__}"):
+        SharedCounter(bad)
+
+
+def test_read_only_or_not_contiguous():
+    bad = [bytes(64), memoryview(bytearray(64)).toreadonly(), memoryview(bytearray(64))[::2]]
+    with contextlib.suppress(ImportError):
+        import numpy
+
+        frozen = numpy.zeros(8, "int64")
+        frozen.flags.writeable = False
+        bad += [frozen, numpy.zeros(8, "int64")[::2]]
+    for memory in bad:
+        with pytest.raises(BufferError):
+            SharedCounter(memory)
+
+
+@pytest.mark.parametrize("offset", [-8, -1, 4089, 4096, 2**62, 2**70, -(2**70), 1, 4, 63])
+def test_bad_offsets(memory, offset):
+    with pytest.raises(ValueError, match=rf"offset {offset} .*4096 bytes"):
+        SharedCounter(memory, offset)
+    memory.close()  # nothing holds it
+
+
+def test_alignment_is_that_of_memory(memory):
+    with pytest.raises(ValueError, match="offset 0 in memory of 16 bytes is not at a multiple of 8 bytes"):
+        SharedCounter(memoryview(memory)[4:20])
+    counter = SharedCounter(memoryview(memory)[4:20], 4)
+    counter.increment()
+    assert memory[8] == 1
+
+
+@pytest.mark.parametrize("bad", [1.5, "1", None])
+def test_not_an_integer(memory, bad):
+    counter = SharedCounter(memory)
+    counter.value = 2**40
+    for name, call in (
+        ("amount", counter.add),
+        ("amount", counter.add_and_get),
+        ("amount", counter.__iadd__),
+        ("amount", counter.__isub__),
+        ("value", lambda value: setattr(counter, "value", value)),
+        ("offset", lambda offset: SharedCounter(memory, offset)),
+    ):
+        with pytest.raises(TypeError, match=f"{name} must be an integer, not {type(bad).__name__}"):
+            call(bad)
+    assert counter.value == 2**40
+
+
+@pytest.mark.parametrize("amount", [2**63, -(2**63) - 1, 2**90])
+def test_amounts_of_more_than_64_bits(memory, amount):
+    counter = SharedCounter(memory)
+    for call in (counter.add, counter.add_and_get, counter.__iadd__, lambda value: setattr(counter, "value", value)):
+        with pytest.raises(OverflowError, match="must be a signed 64-bit integer"):
+            call(amount)
+    assert counter.value == 0
+
+
+def test_overflow_at_both_ends(memory):
+    counter = SharedCounter(memory)
+    for end, amounts in ((LARGEST, [1, 2**62, LARGEST]), (SMALLEST, [-1, -(2**62), SMALLEST])):
+        for amount in amounts:
+            counter.value = end
+            for call in (counter.add, counter.add_and_get, counter.__iadd__):
+                with pytest.raises(OverflowError, match=f"{end} \\+ {amount} "):
+                    call(amount)
+            assert counter.value == end
+    counter.value = LARGEST
+    for call in (counter.increment, counter.increment_and_get):
+        with pytest.raises(OverflowError):
+            call()
+    assert counter.reset() == LARGEST
+
+
+amounts = st.integers(-5, 5) | st.integers(-(2**65), 2**65) | st.sampled_from([LARGEST, SMALLEST, 2**62, -(2**62)])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "add_and_get", "increment_and_get", "value", "reset"]), amounts)))
+def test_any_sequence_of_calls(calls):
+    counter, expected = SharedCounter(bytearray(8)), 0
+    for name, amount in calls:
+        result = {"add": expected + amount, "add_and_get": expected + amount, "increment_and_get": expected + 1}.get(
+            name, amount if name == "value" else 0
+        )
+        fits = SMALLEST <= result <= LARGEST and (name in ("reset", "increment_and_get") or SMALLEST <= amount <= LARGEST)
+        with contextlib.nullcontext() if fits else pytest.raises(OverflowError):
+            if name == "value":
+                counter.value = amount
+            elif name == "reset":
+                assert counter.reset() == expected
+            elif name == "increment_and_get":
+                assert counter.increment_and_get() == result
+            else:
+                assert getattr(counter, name)(amount) == (result if name == "add_and_get" else None)
+        expected = result if fits else expected
+        assert counter.value == expected
+
+
+def test_no_copies(memory):
+    counter = SharedCounter(memory)
+    ways = [copy.copy, copy.deepcopy, *(lambda counter, p=p: pickle.dumps(counter, p) for p in range(6))]
+    for way in ways:
+        with pytest.raises(TypeError, match="attached to the same memory"):
+            way(counter)
+
+
+def test_signature_and_names():
+    assert str(inspect.signature(SharedCounter)) == "(memory, offset=0)"
+    assert (SharedCounter.__module__, repr(SharedCounter)) == ("fastcounter", "<class 'fastcounter.SharedCounter'>")
+    with pytest.raises(TypeError, match="immutable"):
+        SharedCounter.increment = None
+
+
+# ---- Subclasses, lifetimes ----
+
+
+def test_subclasses(memory):
+    class Named(SharedCounter):
+        def __init__(self, name, memory):
+            super().__init__(memory)
+            self.name = name
+
+    class Slotted(SharedCounter):
+        __slots__ = ()
+
+    named, slotted = Named("requests", memory), Slotted(memory)
+    named.increment()
+    slotted.add(2)
+    assert (named.name, named.value, slotted.value) == ("requests", 3, 3)
+    for kind in (Named, Slotted, type("Leaf", (Named,), {})):
+        assert vars(kind)["increment"].__objclass__ is kind  # so that calls are as fast as the class's own
+        assert issubclass(kind, SharedCounter)
+
+
+def test_used_before_init(memory):
+    counter = SharedCounter.__new__(SharedCounter)
+    for use in (
+        counter.increment,
+        counter.increment_and_get,
+        counter.reset,
+        lambda: counter.add(1),
+        lambda: counter.add_and_get(1),
+        lambda: counter.value,
+        lambda: setattr(counter, "value", 5),
+        lambda: repr(counter),
+        lambda: int(counter),
+    ):
+        with pytest.raises(RuntimeError, match=r"__init__\(\) has not been called"):
+            use()
+    with pytest.raises(ValueError, match="offset"):
+        counter.__init__(memory, 4)
+    counter.__init__(memory)
+    counter.increment()
+    with pytest.raises(RuntimeError, match="attached already"):
+        counter.__init__(bytearray(8))
+    assert counter.value == 1
+
+
+def test_threads_that_initialize_one_counter(memory):
+    for _ in range(300):
+        counter = SharedCounter.__new__(SharedCounter)
+
+        def initialize(counter=counter):
+            try:
+                counter.__init__(memory)
+            except RuntimeError:
+                return 0
+            return 1
+
+        assert sum(run_threads(*[initialize] * 4)) == 1
+        assert counter.value == 0
+
+
+def test_memory_cannot_be_closed_while_counted_in(memory):
+    counter = SharedCounter(memory)
+    with pytest.raises(BufferError):
+        memory.close()
+    counter.increment()
+    del counter
+    memory.close()
+
+
+def test_the_counter_keeps_the_memory():
+    class Memory(bytearray):
+        pass
+
+    memory = Memory(64)
+    alive = weakref.ref(memory)
+    counter = SharedCounter(memory)
+    del memory
+    gc.collect()
+    counter.increment()
+    assert alive() is not None
+    reference = weakref.ref(counter)
+    del counter
+    gc.collect()
+    assert (reference(), alive()) == (None, None)
+
+
+def test_cycles_are_collected():
+    """Those through a counter's own attributes; of its memory the garbage collector does not know, as with numpy's."""
+
+    class Sub(SharedCounter):
+        pass
+
+    memory = bytearray(64)
+    counter = Sub(memory)
+    counter.counter = counter
+    alive = weakref.ref(counter)
+    del counter
+    for _ in range(3):
+        gc.collect()
+    assert alive() is None
+    memory.append(0)  # nothing holds it
+
+
+def test_a_buffer_that_is_hostile():
+    if sys.version_info < (3, 12):
+        pytest.skip("buffers in Python are new in 3.12")
+
+    class Memory:
+        def __buffer__(self, flags):
+            with contextlib.suppress(RuntimeError):
+                counter.__init__(bytearray(8))
+            raise ZeroDivisionError
+
+    counter = SharedCounter.__new__(SharedCounter)
+    with pytest.raises(ZeroDivisionError):
+        counter.__init__(Memory())
+    with pytest.raises(RuntimeError, match="has not been called"):
+        counter.increment()
+
+
+# ---- Threads, processes, interpreters ----
+
+
+def test_threads(memory):
+    def count():
+        counter = SharedCounter(memory, 8)
+        for _ in range(20_000):
+            counter.increment()
+            counter.add(2)
+
+    def reset():
+        return sum(SharedCounter(memory, 8).reset() for _ in range(2000))
+
+    results = run_threads(*[count] * 4, reset)
+    assert results[-1] + SharedCounter(memory, 8).value == 4 * 20_000 * 3
+
+
+def test_every_new_count_is_returned_once(memory):
+    counter = SharedCounter(memory)
+    results = run_threads(*[lambda: [counter.increment_and_get() for _ in range(10_000)]] * 4)
+    assert sorted(sum(results, [])) == list(range(1, 40_001))
+
+
+def count_in_file(path, times):
+    counter = SharedCounter(map_file(path), 8)
+    for _ in range(times):
+        counter.increment()
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_processes_of_each_start_method(path, method):
+    context = multiprocessing.get_context(method)
+    processes = [context.Process(target=count_in_file, args=(path, 50_000)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    count_in_file(path, 50_000)
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert SharedCounter(map_file(path), 8).value == 200_000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_children_share_anonymous_memory(memory):
+    counter = SharedCounter(memory)
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            for _ in range(20_000):
+                counter.increment()
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    assert counter.value == 80_000
+
+
+def count_in_shared_memory(name, times):
+    memory = shared_memory.SharedMemory(name)
+    counter = SharedCounter(memory.buf, 8)
+    for _ in range(times):
+        counter.increment()
+    del counter
+    memory.close()
+
+
+def test_shared_memory():
+    memory = shared_memory.SharedMemory(create=True, size=64)
+    try:
+        counter = SharedCounter(memory.buf, 8)
+        context = multiprocessing.get_context("spawn")
+        processes = [context.Process(target=count_in_shared_memory, args=(memory.name, 30_000)) for _ in range(2)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert counter.value == 60_000
+        del counter
+        memory.close()
+    finally:
+        memory.unlink()
+
+
+def test_processes_racing_over_the_edge(path):
+    counter = SharedCounter(map_file(path))
+    for room in (0, 1, 200_000):
+        counter.value = LARGEST - room
+        processes = [start("edge", path, 0) for _ in range(2)]
+        added = [int(process.communicate(timeout=60)[0]) for process in processes]
+        assert sum(added) == room
+        assert counter.value == LARGEST
+
+
+def test_a_jump_to_the_edge_while_others_add(memory):
+    """An addition that was under way when the count was set to the largest one does not wrap it."""
+    counter = SharedCounter(memory)
+
+    def jump():
+        for _ in range(20_000):
+            counter.value = LARGEST
+            assert counter.value == LARGEST
+            counter.value = 0
+
+    def add():
+        for _ in range(20_000):
+            with contextlib.suppress(OverflowError):
+                assert 0 < counter.increment_and_get() < 100_000
+
+    run_threads(jump, add, add)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_killed_workers_lose_nothing(path):
+    """200 workers: each has counted what it reported, and at most one more."""
+    memory = map_file(path)
+    total = SharedCounter(memory)
+    for number in range(1, 201):
+        worker = start("report", path, number)
+        assert worker.stdout.readline() == "ready\n"
+        time.sleep(random.random() / 100)
+        worker.kill()
+        worker.communicate()
+    reported = sum(SharedCounter(memory, 64 * number).value for number in range(1, 201))
+    assert reported > 200
+    assert 0 <= total.value - reported <= 200
+    total.increment()  # nobody holds anything
+
+
+def test_numpy_reads_while_others_write(path):
+    numpy = pytest.importorskip("numpy")
+    memory = map_file(path)
+    page = numpy.frombuffer(memory, "int64")
+    processes = [start("count", path, 8 * slot, 30_000) for slot in range(4)]
+    before = 0
+    while any([process.poll() is None for process in processes]):
+        seen = int(page[:4].sum())
+        assert before - 4 * 3 <= seen <= 4 * 30_003
+        before = seen
+    for process in processes:
+        process.communicate()
+    assert page[:5].tolist() == [30_000] * 4 + [0]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
+def test_interpreters_count_in_one_memory(memory):
+    from concurrent import interpreters
+
+    queue = interpreters.create_queue()
+    code = (
+        "from fastcounter import SharedCounter\n"
+        "view = queue.get()\n"
+        "counter = SharedCounter(view)\n"
+        "for _ in range(30_000): counter.increment()\n"
+        "try: counter.add(2**63 - 1)\n"
+        "except OverflowError: pass\n"
+        "del counter\n"
+        "view.release()\n"
+    )
+    others = [interpreters.create() for _ in range(2)]
+    for other in others:
+        other.prepare_main(queue=queue)
+        queue.put(memoryview(memory))
+    run_threads(*[lambda other=other: other.exec(code) for other in others])
+    assert SharedCounter(memory).value == 60_000
+    for other in others:
+        other.close()
