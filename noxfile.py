@@ -107,12 +107,16 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style of the Python, Cython and shell code."""
+    """Style of the Python, Cython and shell code; the workflows; the wheels of a release."""
     session.install(*EXTRAS["lint"])
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    session.run("cython-lint", "fastcounter", "tests")
+    session.run("cython-lint", "fastcounter", "tests", "examples")
     session.run("bash", "-n", ".ci/run", external=True)
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--persona", "auditor", ".github")
+    for platform in ["linux", "macos", "windows"]:
+        session.run("cibuildwheel", "--print-build-identifiers", "--platform", platform)
 
 
 @nox.session
@@ -131,6 +135,13 @@ def tests(session: nox.Session) -> None:
     """The tests."""
     environment(session, wheel(session), "test")
     pytest(session)
+
+
+@nox.session(python=["3.11", "3.13t", "3.14"])
+def examples(session: nox.Session) -> None:
+    """The examples with the libraries and servers that they are about. Needs Debian's `prometheus`."""
+    environment(session, wheel(session), "examples")
+    pytest(session, "tests/examples", FASTCOUNTER_EXAMPLES="1")
 
 
 @nox.session(python="3.11")

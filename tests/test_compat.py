@@ -1,6 +1,7 @@
 """The published 1.x API against what fastcounter 1.1.0 does, which was observed in an environment of its own."""
 
 import copy
+import functools
 import itertools
 import pickle
 
@@ -147,3 +148,29 @@ def test_reading_between_increments_as_1_1_0_does(step):
     for num_steps in (1, 2, 0, 5):
         counter.increment(num_steps)
         assert counter.value == model.send(num_steps)
+
+
+def test_threads_that_initialize_again(compat_counter_class):
+    """However calls of __init__ mix, the step is one that was given, the same for every way to increment."""
+
+    counters = [compat_counter_class() for _ in range(20_000)]
+
+    def initialize(step):
+        for counter in counters:
+            counter.__init__(0, step)
+
+    run_threads(functools.partial(initialize, 1), functools.partial(initialize, 5))
+    for counter in counters:
+        counter.increment()
+        added = int(counter)
+        assert added in (1, 5)
+        counter.increment(1)
+        assert int(counter) == 2 * added
+
+
+def test_wrong_number_of_arguments(compat_counter_class):
+    counter = compat_counter_class(5)
+    for args, kwargs in [((1, 2), {}), ((1,), {"num_steps": 1}), ((), {"steps": 1}), ((), {"num_steps": 1, "more": 2})]:
+        with pytest.raises(TypeError, match="increment"):
+            counter.increment(*args, **kwargs)
+    assert counter.value == 5

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import COMPILED, EXACT, name_of, read_count, run_python, run_script
+from helpers import COMPAT, COMPILED, EXACT, name_of, read_count, run_python, run_script
 
 
 class Raising:
@@ -168,18 +168,61 @@ def test_shutdown_while_threads_count(counter_class):
     assert run_script("shutdown.py", "--classes", name_of(counter_class), timeout=60) == "ending\n"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
-def test_subinterpreters_are_refused_clearly():
-    """Another interpreter would share the compiled classes: importing there is an error, not a crash."""
-    code = (
-        "from concurrent import interpreters\n"
-        "import fastcounter\n"
-        "try:\n"
-        "    interpreters.create().exec('import fastcounter')\n"
-        "except interpreters.ExecutionFailed as error:\n"
-        "    print(error)\n"
-        "print(fastcounter.FastReadCounter(5).increment_and_get())"
-    )
-    result = run_python("-c", code)
-    assert "does not support loading in subinterpreters" in result.stdout, result.stdout + result.stderr
-    assert result.stdout.endswith("6\n")
+@pytest.mark.parametrize("other_class", COMPILED + COMPAT)
+def test_one_class_of_counters_is_enough(counter_class, other_class):
+    """A class with two of ours as bases would have two kinds of cell; no metaclass or mixin gets round that."""
+
+    class Meta(type):
+        def mro(cls):
+            return [cls, counter_class, other_class, object]
+
+    class Silent:
+        def __init_subclass__(cls):
+            pass
+
+    if other_class is counter_class:
+        return
+    sub = type("Sub", (counter_class,), {})
+    other_sub = type("OtherSub", (other_class,), {"__slots__": ()})
+    for bases in [(counter_class, other_class), (sub, other_class), (sub, other_sub), (Silent, sub, other_sub)]:
+        for metaclass in (type, Meta):
+            with pytest.raises(TypeError, match="lay-out conflict"):
+                metaclass("Both", bases, {})
+
+
+def test_an_instance_keeps_its_kind_of_class(counter_class):
+    sub = type("Sub", (counter_class,), {})
+    for other_class in COMPILED:
+        if other_class is counter_class:
+            continue
+        other_sub = type("OtherSub", (other_class,), {})
+        with pytest.raises(TypeError, match="layout"):
+            sub().__class__ = other_sub
+        with pytest.raises(TypeError, match="layout"):
+            sub.__bases__ = (other_class,)
+        for target in (counter_class, other_class):
+            with pytest.raises(TypeError):
+                counter_class().__class__ = target
+
+
+@pytest.mark.parametrize("name", ["increment", "value", "__init__", "__init_subclass__", "other"])
+def test_classes_are_immutable(counter_class, name):
+    for cls in counter_class.__mro__[:-1]:
+        with pytest.raises(TypeError, match="immutable"):
+            setattr(cls, name, None)
+
+
+def test_unbound_methods_take_no_none(counter_class):
+    for name in METHODS + ["__int__", "__repr__", "__reduce__", "__setattr__", "__delattr__"]:
+        method = getattr(counter_class, name, None)
+        if callable(method):
+            with pytest.raises(TypeError):
+                method(None)
+
+
+def test_names_that_are_no_strings(counter_class):
+    for name in (5, None, b"value"):
+        with pytest.raises(TypeError):
+            counter_class().__setattr__(name, 1)
+        with pytest.raises(TypeError):
+            counter_class().__delattr__(name)

@@ -164,6 +164,83 @@ def test_value_overridden_by_a_property(counter_class):
     assert counter.value == 0
 
 
+@pytest.mark.parametrize("metaclass_value", [None, 5, property(lambda cls: 1 / 0)])
+def test_value_overridden_where_the_class_hides_it(counter_class, metaclass_value):
+    """A descriptor that raises on the class, and a metaclass that has a `value` of its own."""
+
+    class Meta(type):
+        value = metaclass_value
+
+    class Doubled(counter_class, metaclass=Meta):
+        @types.DynamicClassAttribute
+        def value(self):
+            return 2 * int(self)
+
+        @value.setter
+        def value(self, value):
+            self.reset()
+            self.add(value // 2)
+
+        @value.deleter
+        def value(self):
+            self.reset()
+
+    counter = Doubled(5)
+    counter.value = 8
+    assert (int(counter), counter.value) == (4, 8)
+    del counter.value
+    assert int(counter) == 0
+
+
+def test_value_of_a_metaclass(attribute_counter_class):
+    class Meta(type):
+        value = property(lambda cls: 1 / 0)
+
+    class Sub(attribute_counter_class, metaclass=Meta):
+        pass
+
+    counter = Sub(5)
+    counter.value += 1
+    assert counter.value == int(counter) == 6
+    with pytest.raises(TypeError, match="value must be an integer"):
+        counter.value = "1"
+    with pytest.raises(AttributeError, match="cannot be deleted"):
+        del counter.value
+
+
+def test_value_overridden_by_a_slot_or_an_attribute(counter_class):
+    class Slotted(counter_class):
+        __slots__ = ("value",)
+
+    class Plain(counter_class):
+        value = None
+
+    for overriding_class in (Slotted, Plain):
+        counter = overriding_class(5)
+        counter.value = "anything"
+        assert (counter.value, int(counter)) == ("anything", 5)
+        del counter.value
+        assert int(counter) == 5
+
+
+def test_setattr_overridden(counter_class):
+    seen = []
+
+    class Noting(counter_class):
+        def __setattr__(self, name, value):
+            seen.append(name)
+            super().__setattr__(name, value)
+
+    counter = Noting(5)
+    counter.name = "requests"
+    if counter_class is not FastWriteCounter:
+        counter.value = 7
+        assert counter.value == 7
+        with pytest.raises(TypeError, match="value must be an integer"):
+            counter.value = "1"
+    assert seen[0] == counter.__dict__.popitem()[0] == "name"
+
+
 def test_other_ways_of_making_classes(counter_class):
     class Abstract(counter_class, metaclass=abc.ABCMeta):
         @abc.abstractmethod
