@@ -124,8 +124,8 @@ def types(session: nox.Session) -> None:
     """Types by mypy and pyright, and the stubs against the compiled modules."""
     package = wheel(session)
     session.install(f"{package}[dev]")
-    session.run("mypy", "fastcounter", "bench", "setup.py", "noxfile.py", "tests/typing_examples.py")
-    session.run("pyright", "fastcounter", "tests/typing_examples.py")
+    session.run("mypy")
+    session.run("pyright")
     environment(session, package)
     session.run("stubtest", "--allowlist", "tests/stubtest.allowlist", "fastcounter")
 
