@@ -2,12 +2,12 @@ from typing import SupportsIndex
 
 from typing_extensions import disjoint_base
 
-from fastcounter._counters import _CellCounter
+from fastcounter._counters import _Counter
 
 __all__ = ["Counter", "FastReadCounter", "FastWriteCounter"]
 
 @disjoint_base
-class Counter(_CellCounter):
+class Counter(_Counter):
     def __init__(self, init: SupportsIndex = 0, step: SupportsIndex = 1) -> None: ...
     def increment(self, num_steps: SupportsIndex = 1) -> None: ...
     @property

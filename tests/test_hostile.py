@@ -1,7 +1,6 @@
 """Arguments, subclasses and moments chosen to break a counter: none may crash it or make its count wrong."""
 
 import ctypes
-import sys
 import threading
 import time
 
@@ -9,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import COMPAT, COMPILED, EXACT, name_of, read_count, run_python, run_script
+from helpers import COMPAT, COMPILED, EXACT, name_of, read_count, run_script
 
 
 class Raising:
@@ -213,7 +212,7 @@ def test_classes_are_immutable(counter_class, name):
 
 
 def test_unbound_methods_take_no_none(counter_class):
-    for name in METHODS + ["__int__", "__repr__", "__reduce__", "__setattr__", "__delattr__"]:
+    for name in [*METHODS, "__int__", "__repr__", "__reduce__", "__setattr__", "__delattr__"]:
         method = getattr(counter_class, name, None)
         if callable(method):
             with pytest.raises(TypeError):

@@ -4,6 +4,7 @@ import re
 import sys
 
 import pytest
+
 from helpers import run_script
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="3.12 is the first with isolated interpreters")
