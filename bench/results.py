@@ -1,0 +1,95 @@
+"""Results: what was measured, in pyperf's files, and the ratios in it.
+
+A benchmark has a run for each process that measured it, whose values are the times of the rounds in their order.  A
+run's metadata name its `process`, and the `group`: what a process has measured was timed in turns, round by round.
+"""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pyperf
+
+
+class Unreadable(Exception):
+    """A file cannot be used; the message says why."""
+
+
+class Results:
+    """All results in a suite of pyperf's, or those of a group's processes."""
+
+    def __init__(self, suite: Any, group: str | None = None) -> None:
+        self.suite = suite
+        self.metadata: dict[str, Any] = suite.get_metadata()
+        self.groups: set[str] = set()
+        self.runs: dict[str, dict[int, Any]] = defaultdict(dict)  # by benchmark and process
+        for benchmark in suite:
+            for run in benchmark.get_runs():
+                metadata = run.get_metadata()
+                self.groups.add(metadata["group"])
+                if group in (None, metadata["group"]):
+                    self.runs[benchmark.get_name()][metadata["process"]] = run
+        self.arguments = f"`{self.metadata['bench_arguments']}`"
+        number = self.metadata["python_version"].split()[0]
+        self.python: str = number if self.metadata["gil"] == "on" else f"{number}t"
+        commit = self.metadata.get("fastcounter_commit")
+        self.package = f"fastcounter {self.metadata['fastcounter_version']}" + (f" ({commit})" if commit else "")
+        self.machine = f"{self.metadata.get('cpu_model_name', 'unknown processor')}, {self.metadata['cpu_count']} CPUs"
+
+    def of(self, group: str) -> "Results":
+        return Results(self.suite, group)
+
+    @property
+    def processes(self) -> int:
+        """How many have measured each benchmark, at least."""
+        return min(map(len, self.runs.values()))
+
+    def time(self, name: str) -> float:
+        """The median over processes of the median over rounds."""
+        return float(statistics.median(statistics.median(run.values) for run in self.runs[name].values()))
+
+    def within_rounds(self, combine: Callable[..., float], *names: str) -> list[float]:
+        """What is made of the times in a round: the median over rounds, in each process that measured them all."""
+        runs = [self.runs.get(name, {}) for name in names]
+        return [
+            statistics.median(map(combine, *(each[process].values for each in runs)))
+            for process in runs[0]
+            if all(process in each for each in runs)
+        ]
+
+    def ratios(self, name: str, *others: str) -> list[float]:
+        """How many times the sum of the others it is, in each process."""
+        return self.within_rounds(lambda time, *times: time / sum(times), name, *others)
+
+    def lost(self, name: str) -> float:
+        """The share of the counts that was lost."""
+        metadata = [run.get_metadata() for run in self.runs[name].values()]
+        return float(sum(each["lost"] for each in metadata)) / sum(each["counted"] for each in metadata)
+
+    def slow_share(self) -> float:
+        """The share of blocks that took over a tenth longer than the median in their process."""
+        runs = [run.values for runs in self.runs.values() for run in runs.values()]
+        usual = [statistics.median(values) for values in runs]
+        slow = sum(value > 1.1 * median for values, median in zip(runs, usual, strict=True) for value in values)
+        return slow / sum(map(len, runs))
+
+
+def load(path: str | Path) -> Results:
+    try:
+        return Results(pyperf.BenchmarkSuite.load(str(path)))
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror or error}") from error
+    except Exception as error:  # whatever pyperf or Results stumble over
+        raise Unreadable(f"{path} has no results of `python -m bench` in it") from error
+
+
+def from_reports(metadata: dict[str, Any], reports: Iterable[dict[str, Any]]) -> Results | None:
+    """What processes have reported."""
+    runs: dict[str, list[Any]] = defaultdict(list)
+    for report in reports:
+        for name, (values, own_metadata) in report["benchmarks"].items():
+            facts = {**metadata, **report["metadata"], **own_metadata, "name": name}
+            runs[name].append(pyperf.Run(values, metadata=facts, collect_metadata=False))
+    return Results(pyperf.BenchmarkSuite(map(pyperf.Benchmark, runs.values()))) if runs else None
