@@ -1,16 +1,11 @@
-"""What can be timed: a statement, increments by many at a time, a counter's memory, a program.
+"""What can be measured: a statement, increments by many at a time, the memory of a counter.
 
-Each function here makes a block, which is then timed in turns with other blocks, in the process that calls it.
-Counters are given as expressions, so that nothing is imported before.
+Each function makes a block, which is then timed in turns with others, in the process that calls it.  Counters are given
+as expressions, so that nothing is imported before.  What is not installed is an ImportError.
 """
 
-import itertools
 import multiprocessing.dummy
-import os
-import subprocess
-import sys
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,20 +14,27 @@ from typing import Any
 # Statements in a row in a loop's body, so that the loop itself hardly counts.  A count that starts at 0 stays among
 # the small ints for so long.
 UNROLLED = 200
-COUNTERS_IN_MEMORY = 10_000
 
+# What all statements and expressions may use.
 SETUP = """
+import itertools, mmap, threading
 from array import array
-from mmap import mmap
+from time import perf_counter
 import fastcounter
 from fastcounter import compat, pure
-from bench.contenders import Labels, Slot, at, drained
-memory = mmap(-1, 4096)
+memory = mmap.mmap(-1, 4096)
+class Slot:
+    __slots__ = ("value",)
+def at(count, original):  # it takes no initial count
+    if isinstance(original, pure.FastWriteCounter):
+        original._steps = itertools.count(count)
+    else:
+        original.value = count
+    return original
+def drained(counter):
+    counter.add(counter.reset())
+    return counter
 """
-
-
-class LeftOut(Exception):
-    """Something cannot be measured here; the message says why."""
 
 
 @dataclass
@@ -55,12 +57,9 @@ class Block:
         return self.measure(self.loops) / (self.loops * self.operations)
 
 
-def namespace(setup: str) -> dict[str, Any]:
-    names: dict[str, Any] = {"perf_counter": time.perf_counter}
-    try:
-        exec(SETUP + setup, names)
-    except ImportError as error:
-        raise LeftOut(str(error)) from error
+def namespace(setup: str = "") -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(SETUP + setup, names)
     return names
 
 
@@ -71,51 +70,40 @@ def unrolled(code: str, times: int, names: dict[str, Any]) -> Callable[[list[Any
     return names["block"]  # type: ignore[no-any-return]
 
 
-def statement(code: str, counter: str, setup: str = "", fresh: bool = False, slower: int = 0) -> Block:
-    """A statement about `counter`, which is a new one in each block, or in each loop.
+def statement(
+    code: str, counter: str, setup: str = "", fresh: bool = False, times: int = UNROLLED, slower: int = 0
+) -> Block:
+    """A statement about `counter`, so many times in a row; that is a new one in each block, or `fresh` in each loop.
 
     `slower` is the percentage of statements that are done but not counted: a deliberate slow-down.
     """
     names = namespace(setup)
     make = eval(f"lambda: {counter}", names)
-    block = unrolled(code, UNROLLED * (100 + slower) // 100, names)
+    block = unrolled(code, times * (100 + slower) // 100, names)
 
     def measure(loops: int) -> float:
         start, end = block([make() for _ in range(loops)] if fresh else [make()] * loops)
         return end - start
 
-    return Block(measure, UNROLLED)
+    return Block(measure, times)
 
 
 def crowd(
-    counter: str,
-    writers: int,
-    code: str = "counter.increment()",
-    own: bool = False,
-    bound: bool = False,
-    forked: bool = False,
-    reader: bool = False,
-    calls: int = UNROLLED,
-    in_c: int = 1,
-    may_lose: bool = False,
-    setup: str = "",
+    counter: str, writers: int, way: str = "shared", code: str = "counter.increment()", setup: str = "", **how: Any
 ) -> Block:
-    """Increments by threads, or forked processes, that start together; the time is that of all, an increment.
+    """Increments by threads that start together; the time is that of all of them, an increment.
 
-    They have one counter, or `own` ones, made with the `index` of each, and may take the
-    method once, as `bound`.  A `reader` is one more thread.  A loop has
-    `calls`, which increment `in_c` times each.
+    They have one counter, or, if the way is "own", one each, made with their `index`; if it is "bound", they take its
+    method once.  More of `how`: as `forked` processes; with a `reader` beside them; `in_c` times a call.
     """
-    names = namespace(setup)
-    counters = [eval(counter, {**names, "index": index}) for index in range(writers if own else 1)]
-    block = unrolled("counter()" if bound else code, calls, names)
-    if forked and not hasattr(os, "fork"):
-        raise LeftOut("this system has no fork")
+    names, in_c, forked = namespace(setup), how.get("in_c", 0), how.get("forked", False)
+    counters = [eval(counter, names, {"index": index}) for index in range(writers if way == "own" else 1)]
+    block = unrolled("counter()" if way == "bound" else code, 1 if in_c else UNROLLED, names)
     context: Any = multiprocessing.get_context("fork") if forked else multiprocessing.dummy
     start, pipes = context.Barrier(writers + 1), []
 
     def write(counter: Any, pipe: Any) -> None:
-        counter = counter.increment if bound else counter
+        counter = counter.increment if way == "bound" else counter
         while True:
             loops = pipe.recv()
             start.wait()
@@ -123,10 +111,10 @@ def crowd(
 
     for index in range(writers):
         here, there = context.Pipe()
+        pipes.append(here)
         writer = context.Process(target=write, args=(counters[index % len(counters)], there))
         writer.daemon = True
         writer.start()
-        pipes.append(here)
 
     def read_until(done: threading.Event) -> None:
         while not done.is_set():
@@ -135,91 +123,43 @@ def crowd(
 
     def measure(loops: int) -> float:
         before, done = sum(map(read, counters)), threading.Event()
-        if reader:
+        if how.get("reader"):
             threading.Thread(target=read_until, args=(done,)).start()
         for pipe in pipes:
             pipe.send(loops)
         start.wait()
         starts, ends = zip(*(pipe.recv() for pipe in pipes), strict=True)
         done.set()
-        expected = loops * result.operations
-        lost = expected + before - sum(map(read, counters))
-        if lost and not may_lose:
-            raise RuntimeError(f"{lost} of {expected} increments of {counter} were lost")
-        for name, number in (("lost", lost), ("counted", expected)):
-            result.metadata[name] = result.metadata.get(name, 0) + number
+        counted = loops * result.operations
+        lost = counted - (sum(map(read, counters)) - before)
+        if lost and not how.get("may_lose"):
+            raise RuntimeError(f"{lost} of {counted} increments of {counter} were lost")
+        result.metadata["lost"] += lost
+        result.metadata["counted"] += counted
         return float(max(ends) - min(starts))
 
-    result = Block(measure, writers * calls * in_c)
+    result = Block(measure, writers * (in_c or UNROLLED), metadata={"lost": 0, "counted": 0})
     return result
 
 
-def size(counter: str) -> Block:
+def read(counter: Any) -> int:
+    value = counter.value
+    return int(value() if callable(value) else value)
+
+
+def size(counter: str, number: int = 100_000) -> Block:
     """Bytes a counter, its int included."""
-    make = eval(f"lambda: {counter}", namespace(""))
+    make = eval(f"lambda: {counter}", namespace())
 
     def measure(_loops: int) -> float:
         tracemalloc.start()
-        counters = [None] * COUNTERS_IN_MEMORY
+        counters = [None] * number
         before = tracemalloc.get_traced_memory()[0]
-        for index in range(COUNTERS_IN_MEMORY):
+        for index in range(number):
             counters[index] = counter = make()
             counter.increment()
         used = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
         return used
 
-    return Block(measure, COUNTERS_IN_MEMORY, metadata={"unit": "byte"})
-
-
-def program(code: str) -> Block:
-    """A Python process, from its start to its end."""
-
-    def measure(_loops: int) -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        return time.perf_counter() - start
-
-    return Block(measure)
-
-
-# ---- What expressions are made of ----
-
-
-class Slot:
-    """The floor of reading an attribute."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: int) -> None:
-        self.value = value
-
-
-class Labels(dict[str, Any]):
-    """Counters by label, each made when it is first asked for."""
-
-    def __init__(self, counter_class: Any) -> None:
-        self.counter_class = counter_class
-
-    def __missing__(self, label: str) -> Any:
-        return self.setdefault(label, self.counter_class())
-
-
-def at(count: int, original: Any) -> Any:
-    """An original that stands at this count: it takes no initial one."""
-    if callable(original.value):
-        original._steps = itertools.count(count)
-    else:
-        original.value = count
-    return original
-
-
-def drained(counter: Any) -> Any:
-    """A counter that has been reset, and has counted again."""
-    counter.add(counter.reset())
-    return counter
-
-
-def read(counter: Any) -> int:
-    value = counter.value
-    return int(value() if callable(value) else value)
+    return Block(measure, number, metadata={"unit": "byte"})

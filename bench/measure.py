@@ -10,10 +10,11 @@ import json
 import random
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from bench import groups
-from bench.contenders import Block, LeftOut
+from bench.contenders import Block
+from bench.groups import GROUPS
 
 WARM_UP_ROUNDS = 2
 
@@ -27,37 +28,35 @@ def measure(contenders: dict[str, Callable[[], Block]], rounds: int, seconds: fl
     for name in order:
         try:
             blocks[name] = contenders[name]()
-        except LeftOut as error:
+        except ImportError as error:
             left_out.append(str(error))
 
     gc.collect()
     gc.disable()
-    if seconds:
-        for block in blocks.values():
-            block.lengthen(seconds)
-    order = list(blocks)
+    for block in blocks.values() if seconds else ():
+        block.lengthen(seconds)
     times: dict[str, list[float]] = {name: [] for name in blocks}
-    for number in range(-WARM_UP_ROUNDS if seconds else 0, rounds):
-        shuffled.shuffle(order)
-        for name in order:
-            spent = blocks[name].time()
-            if number >= 0:
-                times[name].append(float(f"{spent:.4g}"))  # more digits are noise, and make large files
-    benchmarks = {
-        name: (times[name], {"loops": block.loops, "inner_loops": block.operations, **block.metadata})
-        for name, block in blocks.items()
-    }
-    return {"benchmarks": benchmarks, "left_out": left_out}
+    for _ in range(WARM_UP_ROUNDS + rounds if seconds else rounds):
+        for name in shuffled.sample(list(blocks), len(blocks)):
+            times[name].append(float(f"{blocks[name].time():.4g}"))  # more digits are noise, and make files large
+    reports = {}
+    for name, block in blocks.items():
+        metadata = {"loops": block.loops, "inner_loops": block.operations, **block.metadata}
+        reports[name] = times[name][-rounds:], metadata
+    return {"benchmarks": reports, "left_out": left_out}
 
 
 def main() -> None:
     arguments = json.loads(sys.argv[1])
     sys.path.insert(1, arguments["path"])
-    group = groups.aa(arguments["slower"]) if arguments["group"] == "aa" else groups.GROUPS[arguments["group"]]
-    metadata = {key: arguments[key] for key in ("process", "group")}
+    group = GROUPS[arguments["group"]]
+    if arguments["slower"]:
+        slow: dict[str, Any] = {name: call for name, call in group.contenders.items() if "a-twin" in name}
+        group.contenders |= {name: partial(call, slower=arguments["slower"]) for name, call in slow.items()}
+    metadata = {"process": arguments["process"], "group": arguments["group"]}
     metadata["date"] = datetime.datetime.now().isoformat(" ", "seconds")
-    report = measure(group.contenders, arguments["rounds"] or group.rounds, group.seconds, arguments["process"])
     metadata["gil"] = "on" if getattr(sys, "_is_gil_enabled", lambda: True)() else "off"
+    report = measure(group.contenders, arguments["rounds"] or group.rounds, group.seconds, arguments["process"])
     json.dump({**report, "metadata": metadata}, sys.stdout)
 
 

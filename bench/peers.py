@@ -5,40 +5,29 @@ from pathlib import Path
 
 PUBLISHED = "fastcounter==1.1.0"
 PUBLISHED_MODULE = "published_fastcounter"  # since it has our name
-PROMETHEUS = "from prometheus_client import CollectorRegistry, Counter"
-OPENTELEMETRY = "from opentelemetry.sdk.metrics import MeterProvider as Provider"
-LOCK = "import threading; lock = threading.Lock(); counter = Slot(0)"
+
+VALUE = "from os import fork; import multiprocessing; value = counter = multiprocessing.get_context('fork').Value('q')"
 LOCKED = "with counter.get_lock(): counter.value += 1"
-VALUE = "import multiprocessing; value = multiprocessing.get_context('fork').Value('q')"
+PROMETHEUS = "from prometheus_client import CollectorRegistry as Registry, Counter"
+TELEMETRY = "from opentelemetry.sdk.metrics import MeterProvider as Provider"
+ADD = "counter.fetch_add_u64(0, 1)"
 
 # Of each: what makes one, how it is incremented, and how it is read, where it can be.
 PEERS: dict[str, tuple[str, str, str | None]] = {
-    "itertools.count": ("import itertools; counter = itertools.count()", "next(counter)", None),
-    "an int and a lock": (LOCK, "with lock: counter.value += 1", "counter.value"),
+    "itertools.count": ("counter = itertools.count()", "next(counter)", None),
+    "an int and a lock": (
+        "lock = threading.Lock(); counter = at(0, Slot())",
+        "with lock: counter.value += 1",
+        "counter.value",
+    ),
     "cereggii": ("import cereggii; counter = cereggii.AtomicInt64(0)", "counter += 1", "counter.get()"),
     "atomicx": ("import atomicx; counter = atomicx.AtomicInt(0)", "counter.inc()", "counter.load()"),
     "pyatomix": ("import pyatomix; counter = pyatomix.AtomicInt(0)", "counter += 1", "counter.load()"),
     "ft_utils": ("from ft_utils.concurrent import AtomicInt64 as I; counter = I(0)", "counter.incr()", "counter.get()"),
-    "prometheus_client": (
-        f"{PROMETHEUS}; counter = Counter('c', 'c', registry=CollectorRegistry())",
-        "counter.inc()",
-        None,
-    ),
-    "opentelemetry": (
-        f"{OPENTELEMETRY}; counter = Provider().get_meter('m').create_counter('c')",
-        "counter.add(1)",
-        None,
-    ),
-    "atomicshm": (
-        "import atomicshm; counter = atomicshm.AtomicView(memory)",
-        "counter.fetch_add_u64(0, 1)",
-        "counter.load_u64(0)",
-    ),
-    "multiprocessing.Value": (
-        f"{VALUE}; counter = value",
-        LOCKED,
-        "counter.value",
-    ),
+    "prometheus_client": (f"{PROMETHEUS}; counter = Counter('c', 'c', registry=Registry())", "counter.inc()", None),
+    "opentelemetry": (f"{TELEMETRY}; counter = Provider().get_meter('m').create_counter('c')", "counter.add(1)", None),
+    "atomicshm": ("import atomicshm; counter = atomicshm.AtomicView(memory)", ADD, "counter.load_u64(0)"),
+    "multiprocessing.Value": (VALUE, LOCKED, "counter.value"),
 }
 for _cls in ("Counter", "FastReadCounter", "FastWriteCounter"):
     _setup = f"import {PUBLISHED_MODULE}; counter = {PUBLISHED_MODULE}.{_cls}()"
@@ -50,8 +39,8 @@ OURS |= {f"{PUBLISHED}:Counter": "SingleThreadCounter", f"{PUBLISHED}:FastWriteC
 
 
 def install_published(directory: Path, run_python: Callable[..., str]) -> None:
-    """Make the published package importable as PUBLISHED_MODULE from this directory."""
-    target = directory / "published"
-    pip = ("-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-deps", "--target", str(target))
-    run_python(*pip, PUBLISHED)
-    (target / "fastcounter").rename(directory / PUBLISHED_MODULE)
+    """Make the published package importable as PUBLISHED_MODULE from this directory, if it can be had."""
+    pip = ("-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-deps", "--target")
+    run_python(*pip, str(directory / "published"), PUBLISHED, check=False)
+    if (directory / "published").exists():
+        (directory / "published" / "fastcounter").rename(directory / PUBLISHED_MODULE)

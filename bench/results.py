@@ -13,8 +13,8 @@ from typing import Any
 import pyperf
 
 
-class Unreadable(Exception):
-    """A file cannot be used; the message says why."""
+class Unusable(Exception):
+    """A file cannot be read or written; the message says why."""
 
 
 class Results:
@@ -22,7 +22,6 @@ class Results:
 
     def __init__(self, suite: Any, group: str | None = None) -> None:
         self.suite = suite
-        self.metadata: dict[str, Any] = suite.get_metadata()
         self.groups: set[str] = set()
         self.runs: dict[str, dict[int, Any]] = defaultdict(dict)  # by benchmark and process
         for benchmark in suite:
@@ -31,12 +30,12 @@ class Results:
                 self.groups.add(metadata["group"])
                 if group in (None, metadata["group"]):
                     self.runs[benchmark.get_name()][metadata["process"]] = run
-        self.arguments = f"`{self.metadata['bench_arguments']}`"
-        number = self.metadata["python_version"].split()[0]
-        self.python: str = number if self.metadata["gil"] == "on" else f"{number}t"
-        commit = self.metadata.get("fastcounter_commit")
-        self.package = f"fastcounter {self.metadata['fastcounter_version']}" + (f" ({commit})" if commit else "")
-        self.machine = f"{self.metadata.get('cpu_model_name', 'unknown processor')}, {self.metadata['cpu_count']} CPUs"
+        self.metadata: dict[str, Any] = suite.get_metadata()
+        self.has_gil = self.metadata["gil"] == "on"
+        self.python = self.metadata["python_version"].split()[0] + ("" if self.has_gil else "t")
+        self.version = tuple(map(int, self.python.rstrip("t").split(".")[:2]))
+        self.machine = f"{self.metadata.get('cpu_model_name', 'unknown')}, {self.metadata['cpu_count']} CPUs"
+        self.package = f"{self.metadata['fastcounter_version']} {self.metadata.get('fastcounter_commit', '')}".strip()
 
     def of(self, group: str) -> "Results":
         return Results(self.suite, group)
@@ -66,23 +65,16 @@ class Results:
     def lost(self, name: str) -> float:
         """The share of the counts that was lost."""
         metadata = [run.get_metadata() for run in self.runs[name].values()]
-        return float(sum(each["lost"] for each in metadata)) / sum(each["counted"] for each in metadata)
-
-    def slow_share(self) -> float:
-        """The share of blocks that took over a tenth longer than the median in their process."""
-        runs = [run.values for runs in self.runs.values() for run in runs.values()]
-        usual = [statistics.median(values) for values in runs]
-        slow = sum(value > 1.1 * median for values, median in zip(runs, usual, strict=True) for value in values)
-        return slow / sum(map(len, runs))
+        return float(sum(each["lost"] for each in metadata) / sum(each["counted"] for each in metadata))
 
 
 def load(path: str | Path) -> Results:
     try:
         return Results(pyperf.BenchmarkSuite.load(str(path)))
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror or error}") from error
+        raise Unusable(f"{path}: {error.strerror or error}") from error
     except Exception as error:  # whatever pyperf or Results stumble over
-        raise Unreadable(f"{path} has no results of `python -m bench` in it") from error
+        raise Unusable(f"{path} has no results of `python -m bench` in it") from error
 
 
 def from_reports(metadata: dict[str, Any], reports: Iterable[dict[str, Any]]) -> Results | None:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,7 @@ PUBLIC = "aslr cpu_config cpu_count cpu_model_name perf_version platform python_
 
 
 class Failed(Exception):
-    """A process has failed; the message says how."""
-
-    status = 1
-
-
-class Interrupted(Failed):
-    """A signal has ended the run."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"Interrupted by {signal.Signals(number).name}.")
-        self.status = 128 + number
+    """A process has failed, or a signal has ended it: a message, and the status to exit with."""
 
 
 class Children:
@@ -47,104 +38,81 @@ class Children:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.current: subprocess.Popen[str] | None = None
-        self.signal: int | None = None
-        # Temporary files go where the run removes them.  CFLAGS would take the place of the flags, -O2 among them, that
-        # extensions get on this Python.  Without the GIL, no extension of others may switch it on again.
+        self.signal: signal.Signals | None = None
+        # Temporary files go where the run removes them.  CFLAGS would take the place of the flags that extensions get
+        # on this Python, -O2 among them.
         self.environment = {**os.environ, "TMPDIR": str(directory)}
         self.environment.pop("CFLAGS", None)
-        if not getattr(sys, "_is_gil_enabled", lambda: True)():
-            self.environment["PYTHON_GIL"] = "0"
+        if sysconfig.get_config_var("Py_GIL_DISABLED"):
+            self.environment.setdefault("PYTHON_GIL", "0")  # lest a peer switch it on
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.interrupt)
 
-    def interrupt(self, number: int, _frame: Any) -> None:
+    def interrupt(self, number: int, _frame: Any = None) -> None:
         """Handle a signal: end the process.  What waits for it finds out why."""
-        self.signal = number
+        self.signal = signal.Signals(number)
         if self.current and self.current.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                if hasattr(os, "killpg"):
-                    os.killpg(self.current.pid, signal.SIGTERM)  # with all that it has started
-                else:
-                    self.current.terminate()
+                getattr(os, "killpg", os.kill)(self.current.pid, signal.SIGTERM)  # with all that it has started
 
-    def output(self, *command: str) -> str:
+    def output(self, *command: str, check: bool = True) -> str:
         """What a command of Python's prints."""
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.current = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # so that Ctrl-C comes here alone
-        )
-        if self.signal:  # came before there was a process to end
-            self.interrupt(self.signal, None)
+            [sys.executable, *command], cwd=ROOT, env=self.environment, start_new_session=True, **pipes
+        )  # in a session of its own, so that Ctrl-C comes here alone
+        if self.signal:  # it came before there was a process to end
+            self.interrupt(self.signal)
         output, errors = self.current.communicate()
         if self.signal:
-            raise Interrupted(self.signal)
-        if self.current.returncode:
-            raise Failed(errors.strip().rpartition("\n")[2] or f"A process ended with {self.current.returncode}.")
-        return output
+            raise Failed(f"Interrupted by {self.signal.name}.", 128 + self.signal)
+        if self.current.returncode and check:
+            raise Failed(errors.strip().rpartition("\n")[2] or f"A process ended with {self.current.returncode}.", 1)
+        return str(output)
 
 
-def run(args: argparse.Namespace) -> tuple[Results | None, list[str], Failed | None]:
-    """What was measured, why something was left out, and what has kept the run from its end, if anything has."""
-    reports, left_out, failure = [], [], None
-    groups = args.groups
+def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
+    """What was measured, what is to be said about it, and the status to exit with."""
+    reports: list[dict[str, Any]] = []
+    number, status, notes = args.processes * len(args.groups), 0, []
     with (
         tempfile.TemporaryDirectory(prefix="fastcounter-bench-") as directory,
-        tqdm(total=args.processes * len(groups), disable=None, leave=False, unit="process") as progress,
+        tqdm(total=number, disable=None, leave=False, unit="process") as progress,
     ):
         children = Children(Path(directory))
         try:
-            left_out += prepare(groups, children, progress)
-            for process in range(args.processes * len(groups)):
-                group = groups[process % len(groups)]
+            for name in dict.fromkeys(extension for group in args.groups if (extension := GROUPS[group].extension)):
+                progress.set_description(f"compiling {name}")
+                source = shutil.copy(Path(__file__).with_name(f"{name}.pyx"), directory)
+                children.output("-m", "Cython.Build.Cythonize", "-i", "-q", str(source))
+            if "peers" in args.groups:
+                progress.set_description(f"installing {peers.PUBLISHED}")
+                peers.install_published(Path(directory), children.output)
+            for process in range(number):
+                group = args.groups[process % len(args.groups)]
                 progress.set_description(group)
                 arguments = {"process": process, "group": group, "rounds": args.rounds, "slower": args.slower}
                 output = children.output("-m", "bench.measure", json.dumps({**arguments, "path": directory}))
                 reports.append(json.loads(output))
                 progress.update()
         except Failed as error:
-            failure = error
-    left_out += {reason: None for report in reports for reason in report["left_out"]}
-    return from_reports(metadata(args), reports), left_out, failure
-
-
-def prepare(groups: list[str], children: Children, progress: Any) -> list[str]:
-    """Compile and install what the groups need; say why something is left out."""
-    for name in dict.fromkeys(GROUPS[group].extension for group in groups):
-        if name:
-            progress.set_description(f"compiling {name}")
-            source = shutil.copy(Path(__file__).with_name(f"{name}.pyx"), children.directory)
-            children.output("-m", "Cython.Build.Cythonize", "-i", "-q", str(source))
-    if "peers" in groups:
-        progress.set_description(f"installing {peers.PUBLISHED}")
-        try:
-            peers.install_published(children.directory, children.output)
-        except Interrupted:
-            raise
-        except Failed as error:
-            return [str(error)]
-    return []
+            message, status = error.args
+            notes += [message] if reports else [message, "Nothing was measured."]
+    notes += dict.fromkeys(f"Left out: {reason}" for report in reports for reason in report["left_out"])
+    return from_reports(metadata(args), reports), notes, status
 
 
 def metadata(args: argparse.Namespace) -> dict[str, Any]:
     """What the figures depend on."""
     known = pyperf.Run([1.0]).get_metadata()
     facts = {name: known[name] for name in PUBLIC.split() if name in known}
-    facts["bench_arguments"] = f"{args.selection} --processes {args.processes}"
-    facts["compiler"] = platform.python_compiler()
-    facts["fastcounter_version"] = "unknown"
+    facts |= {"arguments": args.command, "compiler": platform.python_compiler(), "fastcounter_version": "unknown"}
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         facts["fastcounter_version"] = importlib.metadata.version("fastcounter")
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        if Path(git("rev-parse", "--show-toplevel")) == ROOT:  # and not a repository around this copy
-            facts["fastcounter_commit"] = git("describe", "--always", "--dirty")
+        how: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "check": True}
+        top = subprocess.run(["git", "rev-parse", "--show-toplevel"], **how).stdout.strip()
+        if Path(top) == ROOT:  # and not a repository around this copy
+            command = ["git", "describe", "--always", "--dirty"]
+            facts["fastcounter_commit"] = subprocess.run(command, **how).stdout.strip()
     return facts
-
-
-def git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
