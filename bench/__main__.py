@@ -71,7 +71,7 @@ def show(results: Results) -> None:
             print(f"{group.title}\n\n{lines}\n{group.note}")
     print(*table.remarks(results), sep="\n")
     if results.groups == {"article"}:
-        print("More: python -m bench all, or any of:", *(name for name in GROUPS if name != "article"))
+        print("More: python -m bench --help; everything, and a file of it: python -m bench all -o FILE")
 
 
 if __name__ == "__main__":

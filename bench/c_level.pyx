@@ -10,7 +10,7 @@ ctypedef fused AnyCounter:
     SharedCounter
 
 
-def increment(AnyCounter counter not None, long times):
+def increment(AnyCounter counter, long times):
     """Increment `times` times, a SharedCounter without the GIL."""
     cdef long _index
     if AnyCounter is SharedCounter:

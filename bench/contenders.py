@@ -26,10 +26,8 @@ memory = mmap.mmap(-1, 4096)
 class Slot:
     __slots__ = ("value",)
 def at(count, original):  # it takes no initial count
-    if isinstance(original, pure.FastWriteCounter):
-        original._steps = itertools.count(count)
-    else:
-        original.value = count
+    steps = isinstance(original, pure.FastWriteCounter)
+    setattr(original, *(("_steps", itertools.count(count)) if steps else ("value", count)))
     return original
 def drained(counter):
     counter.add(counter.reset())

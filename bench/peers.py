@@ -10,16 +10,13 @@ VALUE = "from os import fork; import multiprocessing; value = counter = multipro
 LOCKED = "with counter.get_lock(): counter.value += 1"
 PROMETHEUS = "from prometheus_client import CollectorRegistry as Registry, Counter"
 TELEMETRY = "from opentelemetry.sdk.metrics import MeterProvider as Provider"
+LOCK = "lock = threading.Lock(); counter = at(0, Slot())"
 ADD = "counter.fetch_add_u64(0, 1)"
 
 # Of each: what makes one, how it is incremented, and how it is read, where it can be.
 PEERS: dict[str, tuple[str, str, str | None]] = {
     "itertools.count": ("counter = itertools.count()", "next(counter)", None),
-    "an int and a lock": (
-        "lock = threading.Lock(); counter = at(0, Slot())",
-        "with lock: counter.value += 1",
-        "counter.value",
-    ),
+    "an int and a lock": (LOCK, "with lock: counter.value += 1", "counter.value"),
     "cereggii": ("import cereggii; counter = cereggii.AtomicInt64(0)", "counter += 1", "counter.get()"),
     "atomicx": ("import atomicx; counter = atomicx.AtomicInt(0)", "counter.inc()", "counter.load()"),
     "pyatomix": ("import pyatomix; counter = pyatomix.AtomicInt(0)", "counter += 1", "counter.load()"),

@@ -11,7 +11,8 @@ from bench.groups import ARTICLE, GROUPS, READS
 from bench.results import Results, Unusable, load
 
 BLUE = "#1b6ca8"
-FACTS = ("python_version", "cpu_model_name", "cpu_count", "platform", "compiler", "fastcounter_commit", "arguments")
+FACTS = {"Python": "python_version", "processor": "cpu_model_name", "CPUs": "cpu_count", "platform": "platform"}
+FACTS |= {"its compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
 
 
 def main(argv: Sequence[str]) -> None:
@@ -23,17 +24,15 @@ def main(argv: Sequence[str]) -> None:
     try:
         draw(all_results, args.directory)
         (args.directory / "README.md").write_text(page(all_results), encoding="utf-8")
-    except ModuleNotFoundError as error:
-        raise Unusable(f"{error}; what draws the pictures is in the extra `plot`") from error
-    except OSError as error:
-        raise Unusable(f"{args.directory} cannot be written to: {error.strerror}") from error
+    except (ModuleNotFoundError, OSError) as error:
+        raise Unusable(f"{error}; the pictures need the extra `plot`, and a directory to write to") from error
 
 
 def page(all_results: Sequence[Results]) -> str:
     """The text of bench/README.md."""
     all_results = sorted(all_results, key=lambda each: each.version)
-    facts = [[each.metadata.get(fact, "") for fact in FACTS] for each in all_results]
-    machines = tabulate(facts, FACTS, tablefmt="github", disable_numparse=True)
+    facts = [[each.metadata.get(fact, "") for fact in FACTS.values()] for each in all_results]
+    machines = tabulate(facts, list(FACTS), tablefmt="github", disable_numparse=True)
     links = "\n\n".join(f"![{name}]({name}.png)" for name in pictures(all_results))
     template = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
     parts = [template.format(pictures=links, machines=machines)]

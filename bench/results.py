@@ -1,12 +1,12 @@
 """Results: what was measured, in pyperf's files, and the ratios in it.
 
-A benchmark has a run for each process that measured it, whose values are the times of the rounds in their order.  A
-run's metadata name its `process`, and the `group`: what a process has measured was timed in turns, round by round.
+A benchmark has a run for each process that measured it, whose values are the times of the rounds in their order.  In the
+metadata are the `process` and its `group`: what a process has measured was timed in turns, round by round.
 """
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Results:
                 self.groups.add(metadata["group"])
                 if group in (None, metadata["group"]):
                     self.runs[benchmark.get_name()][metadata["process"]] = run
+        self.processes = min(map(len, self.runs.values()), default=0)  # that measured each benchmark
         self.metadata: dict[str, Any] = suite.get_metadata()
         self.has_gil = self.metadata["gil"] == "on"
         self.python = self.metadata["python_version"].split()[0] + ("" if self.has_gil else "t")
@@ -40,27 +41,20 @@ class Results:
     def of(self, group: str) -> "Results":
         return Results(self.suite, group)
 
-    @property
-    def processes(self) -> int:
-        """How many have measured each benchmark, at least."""
-        return min(map(len, self.runs.values()))
-
     def time(self, name: str) -> float:
         """The median over processes of the median over rounds."""
         return float(statistics.median(statistics.median(run.values) for run in self.runs[name].values()))
 
-    def within_rounds(self, combine: Callable[..., float], *names: str) -> list[float]:
-        """What is made of the times in a round: the median over rounds, in each process that measured them all."""
+    def ratios(self, *names: str) -> list[float]:
+        """How many times the sum of the others the first is: the median over rounds, in each process that has all."""
         runs = [self.runs.get(name, {}) for name in names]
         return [
-            statistics.median(map(combine, *(each[process].values for each in runs)))
+            statistics.median(
+                time / sum(others) for time, *others in zip(*(each[process].values for each in runs), strict=True)
+            )
             for process in runs[0]
             if all(process in each for each in runs)
         ]
-
-    def ratios(self, name: str, *others: str) -> list[float]:
-        """How many times the sum of the others it is, in each process."""
-        return self.within_rounds(lambda time, *times: time / sum(times), name, *others)
 
     def lost(self, name: str) -> float:
         """The share of the counts that was lost."""
@@ -71,10 +65,8 @@ class Results:
 def load(path: str | Path) -> Results:
     try:
         return Results(pyperf.BenchmarkSuite.load(str(path)))
-    except OSError as error:
-        raise Unusable(f"{path}: {error.strerror or error}") from error
     except Exception as error:  # whatever pyperf or Results stumble over
-        raise Unusable(f"{path} has no results of `python -m bench` in it") from error
+        raise Unusable(f"{path} cannot be read as results of `python -m bench`: {error}") from error
 
 
 def from_reports(metadata: dict[str, Any], reports: Iterable[dict[str, Any]]) -> Results | None:

@@ -98,7 +98,8 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
         except Failed as error:
             message, status = error.args
             notes += [message] if reports else [message, "Nothing was measured."]
-    notes += dict.fromkeys(f"Left out: {reason}" for report in reports for reason in report["left_out"])
+    if left_out := dict.fromkeys(reason for report in reports for reason in report["left_out"]):
+        notes.append(f"Left out: {'; '.join(left_out)}")
     return from_reports(metadata(args), reports), notes, status
 
 
