@@ -36,17 +36,32 @@ class ReproducibleSdist(sdist):
         return path
 
 
-extension = Extension(
-    "fastcounter._counters",
-    ["fastcounter/_counters.pyx"],
-    depends=["fastcounter/_counters.pxd", "fastcounter/_internals.h"],
-)
-if os.name != "nt":  # no paths of the building machine in the wheel
-    extension.extra_compile_args.append(f"-ffile-prefix-map={os.getcwd()}=.")
+HEADERS = sorted(map(str, Path("fastcounter").glob("*.h"))) + sorted(map(str, Path("fastcounter").glob("*.pxd")))
+MACROS: list[tuple[str, str | None]] = [
+    # What the module keeps between calls is kept for each interpreter, so that all of them can import it.
+    ("CYTHON_USE_MODULE_STATE", "1"),
+    ("CYTHON_USE_TYPE_SPECS", "1"),
+    # Would look that up at each call of a class.
+    ("CYTHON_VECTORCALL_TPNEW", "0"),
+]
 if os.environ.get("FASTCOUNTER_PORTABLE"):
-    extension.define_macros.append(("FASTCOUNTER_PORTABLE", None))
+    MACROS.append(("FASTCOUNTER_PORTABLE", None))
 if os.environ.get("FASTCOUNTER_TRACE"):
-    extension.define_macros += [("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
-    setattr(extension, "cython_directives", {"linetrace": True})  # noqa: B010 - unknown to setuptools' types
+    MACROS += [("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
 
-setup(ext_modules=[extension], cmdclass={"sdist": ReproducibleSdist})
+
+def extension(name: str) -> Extension:
+    result = Extension(
+        f"fastcounter.{name}", [f"fastcounter/{name}.pyx"], depends=HEADERS, define_macros=MACROS
+    )
+    if os.name != "nt":  # no paths of the building machine in the wheel
+        result.extra_compile_args.append(f"-ffile-prefix-map={os.getcwd()}=.")
+    if os.environ.get("FASTCOUNTER_TRACE"):
+        setattr(result, "cython_directives", {"linetrace": True})  # noqa: B010 - unknown to setuptools' types
+    return result
+
+
+setup(
+    ext_modules=[extension(name) for name in ("_counters", "compat")],
+    cmdclass={"sdist": ReproducibleSdist},
+)

@@ -16,8 +16,6 @@ from typing import Any
 from bench.contenders import Block
 from bench.groups import GROUPS
 
-WARM_UP_ROUNDS = 2
-
 
 def measure(contenders: dict[str, Callable[[], Block]], rounds: int, seconds: float, seed: int) -> dict[str, Any]:
     """The times of each contender, one a round, and why contenders are left out."""
@@ -36,14 +34,13 @@ def measure(contenders: dict[str, Callable[[], Block]], rounds: int, seconds: fl
     for block in blocks.values() if seconds else ():
         block.lengthen(seconds)
     times: dict[str, list[float]] = {name: [] for name in blocks}
-    for _ in range(WARM_UP_ROUNDS + rounds if seconds else rounds):
+    for _ in range(2 + rounds if seconds else rounds):  # two to warm up
         for name in shuffled.sample(list(blocks), len(blocks)):
             times[name].append(float(f"{blocks[name].time():.4g}"))  # more digits are noise, and make files large
-    reports = {}
-    for name, block in blocks.items():
-        metadata = {"loops": block.loops, "inner_loops": block.operations, **block.metadata}
-        reports[name] = times[name][-rounds:], metadata
-    return {"benchmarks": reports, "left_out": left_out}
+    return {
+        "benchmarks": {name: (times[name][-rounds:], block.facts()) for name, block in blocks.items()},
+        "left_out": left_out,
+    }
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Results: what was measured, in pyperf's files, and the ratios in it.
 
-A benchmark has a run for each process that measured it, whose values are the times of the rounds in their order.  In the
-metadata are the `process` and its `group`: what a process has measured was timed in turns, round by round.
+A benchmark has a run for each process that measured it, whose values are the times of the rounds in their order.  Its
+metadata say which `process` that was, and of which `group`: what a process measured was timed in turns, in rounds.
 """
 
 import statistics

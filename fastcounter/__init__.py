@@ -5,7 +5,13 @@ counters in Python"; `fastcounter.pure` holds the article's own in pure Python.
 """
 
 try:
-    from fastcounter._counters import FastReadCounter, FastWriteCounter, SingleThreadCounter
+    from fastcounter._counters import (  # the functions are for pickles, which name them here
+        FastReadCounter,
+        FastWriteCounter,
+        SingleThreadCounter,
+        _restore,
+        _restore_with,
+    )
 except ModuleNotFoundError as _error:
     if _error.name != "fastcounter._counters":
         raise

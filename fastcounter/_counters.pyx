@@ -1,69 +1,74 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
-# cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True
-"""The compiled counters; import them from `fastcounter` and `fastcounter.compat`."""
+# cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
+"""The compiled counters; import them from `fastcounter`."""
 
 import copyreg
 import os
+import sys
 
-from cpython.object cimport PyObject_GenericSetAttr, PyTypeObject
+from cpython.object cimport PyObject_GenericSetAttr
+from cpython.ref cimport Py_DECREF
 
-
-cdef extern from "Python.h":
-    bint PyIndex_Check(object number)
-    bint PyLong_CheckExact(object number)
-    object PyNumber_Index(object number)
+from fastcounter._integers cimport PyLong_CheckExact, as_int
 
 
-cdef extern from "_internals.h":
+cdef extern from "_cell.h":
     enum cell_kind:
-        CELL_OF_ONE_THREAD
-        CELL_READ_OFTEN
-        CELL_WRITTEN_OFTEN
+        CELL_ATOMIC
+        CELL_STRIPED
 
-    void set_stripes_for(int processors)
-    int cell_init(void **cell, cell_kind kind) except -1
+    int cell_init(void **cell) except -1
+    void cell_set_kind(void **cell, cell_kind kind)
     void cell_free(void **cell)
     object cell_get(void **cell)
     object cell_exchange(void **cell, object count)
+    object cell_reset(void **cell)
     int cell_increment(void **cell) except -1
+    bint cell_add_small_int(void **cell, object amount)
     int cell_add(void **cell, object amount) except -1
     object cell_increment_and_get(void **cell)
     object cell_add_and_get(void **cell, object amount)
+    void cells_prepare(int processors)
 
+
+cdef extern from "_descriptors.h":
+    const Py_ssize_t CELL_OFFSET
+    object value_attribute(object cls)
+    bint is_own_value(object counter, object name)
     bint is_same_method(object method, object other)
-    object method_of_type(object method, PyTypeObject *type)
-    int set_type_attribute(PyTypeObject *type, object name, object value) except -1
-    object cell_as_attribute(PyTypeObject *type, Py_ssize_t offset, object getter)
+    object method_of_type(object method, object cls)
+    object init_of_type(object init, object cls)
+    void make_immutable(object cls)
 
 
-cdef inline object as_int(object number, str name):
-    # Always before a cell is touched: __index__ may be Python code, and may use the same counter.
-    if PyLong_CheckExact(number):
-        return number
-    if not PyIndex_Check(number):
-        raise TypeError(f"{name} must be an integer, not {type(number).__name__}")
-    return PyNumber_Index(number)
+cdef extern from "Python.h":
+    void *PyInterpreterState_Get()
+    void *PyInterpreterState_Main()
 
 
-cdef inline int add_to(void **cell, object amount) except -1:
-    if PyLong_CheckExact(amount):
-        return cell_add(cell, amount)
+cdef int add_any(void **cell, object amount) except -1:
     return cell_add(cell, as_int(amount, "amount"))
 
 
+cdef inline int add_to(void **cell, object amount) except -1:
+    return 0 if cell_add_small_int(cell, amount) else add_any(cell, amount)
+
+
 cdef class _Counter:
-    """What all counters have in common."""
+    """A counter whose count is an int of any size, in a cell of its own.
 
-    # `cell`, declared in the .pxd, is this object's alone; _internals.h says why threads may share it.
+    The attribute `value` is made in _descriptors.h.
+    """
 
-    def __cinit__(self):
-        # Takes no arguments, so that the __init__ of a subclass may have any of its own.
-        if isinstance(self, (FastWriteCounter, CompatFastWriteCounter)):
-            cell_init(&self.cell, CELL_WRITTEN_OFTEN)
-        elif isinstance(self, (FastReadCounter, CompatFastReadCounter)):
-            cell_init(&self.cell, CELL_READ_OFTEN)
-        else:
-            cell_init(&self.cell, CELL_OF_ONE_THREAD)
+    def __cinit__(self, *args, **kwargs):
+        # Takes any arguments, so that the __init__ of a subclass may have any of its own.
+        cell_init(&self.cell)
+
+    cdef void make_atomic(self):
+        cell_set_kind(&self.cell, CELL_ATOMIC)
+
+    cdef void make_striped(self):
+        cell_set_kind(&self.cell, CELL_STRIPED)
 
     def __init__(self, initial=0):
         cell_exchange(&self.cell, as_int(initial, "initial"))
@@ -100,33 +105,22 @@ cdef class _Counter:
         One atomic step: what is added by any thread is in the result of exactly one reset, or still in the
         count.
         """
-        return cell_exchange(&self.cell, 0)
-
-    @property
-    def value(self):
-        """The count, an int.  Assign an integer to set it.
-
-        What was read never changes.  Reading costs what an attribute of a class with `__slots__` costs, on
-        builds with the GIL.  Assigning is one atomic step, and raises TypeError, with the count unchanged,
-        if the value is not an integer.
-        """
-        return cell_get(&self.cell)
+        return cell_reset(&self.cell)
 
     def __setattr__(self, name, value):
-        # Where `value` is an attribute, that is read-only, lest anything but an exact int get into the cell.
-        if name != "value" or not has_own_value(self):
-            PyObject_GenericSetAttr(self, name, value)
-        elif type(self).value is VALUE_ATTRIBUTE:
-            cell_exchange(&self.cell, as_int(value, "value"))
+        if is_own_value(self, name):
+            self.assign_value(value)
         else:
-            raise AttributeError(
-                f"{type(self).__name__}.value is a method and cannot be assigned; use add() or reset()"
-            )
+            PyObject_GenericSetAttr(self, name, value)
 
     def __delattr__(self, name):
-        if name == "value" and has_own_value(self):
+        if is_own_value(self, name):
             raise AttributeError(f"{type(self).__name__}.value cannot be deleted")
         PyObject_GenericSetAttr(self, name, <object>NULL)
+
+    cdef int assign_value(self, object value) except -1:
+        cell_exchange(&self.cell, as_int(value, "value"))
+        return 0
 
     def __int__(self):
         return cell_get(&self.cell)
@@ -135,7 +129,23 @@ cdef class _Counter:
         return f"{type(self).__name__}({cell_get(&self.cell)})"
 
     def __reduce__(self):
-        return _restore, (type(self), cell_get(&self.cell)), own_state(self)
+        cdef tuple args = ()
+        cdef dict kwargs = {}
+        cls = type(self)
+        if hasattr(cls, "__getnewargs_ex__"):
+            args, kwargs = self.__getnewargs_ex__()
+        elif hasattr(cls, "__getnewargs__"):
+            args = self.__getnewargs__()
+        if args or kwargs:
+            return _restore_with, (cls, args, kwargs, *self.get_state()), own_state(self)
+        return _restore, (cls, *self.get_state()), own_state(self)
+
+    cdef tuple get_state(self):
+        return (cell_get(&self.cell),)
+
+    cdef int set_state(self, tuple state) except -1:
+        cell_exchange(&self.cell, as_int(state[0], "count"))
+        return 0
 
     cdef int c_increment(self) except -1:
         return cell_increment(&self.cell)
@@ -146,12 +156,15 @@ cdef class _Counter:
     cdef object c_value(self):
         return cell_get(&self.cell)
 
+    cdef object c_exchange(self, object count):
+        return cell_exchange(&self.cell, as_int(count, "count"))
+
     cdef object c_reset(self):
-        return cell_exchange(&self.cell, 0)
+        return cell_reset(&self.cell)
 
 
-cdef class _OneCellCounter(_Counter):
-    """A counter that knows its new count whenever it adds."""
+cdef class _NumberingCounter(_Counter):
+    """A counter that can number what it counts: each addition may ask for the count that it has led to."""
 
     def increment_and_get(self, /):
         """Add 1 to the count and return the new count, an int.
@@ -174,7 +187,7 @@ cdef class _OneCellCounter(_Counter):
         return cell_add_and_get(&self.cell, as_int(amount, "amount"))
 
 
-cdef class SingleThreadCounter(_OneCellCounter):
+cdef class SingleThreadCounter(_NumberingCounter):
     """SingleThreadCounter(initial=0)
 --
 
@@ -187,7 +200,7 @@ for one thread only: several may use it at once safely, but additions, resets an
 """
 
 
-cdef class FastReadCounter(_OneCellCounter):
+cdef class FastReadCounter(_NumberingCounter):
     """FastReadCounter(initial=0)
 --
 
@@ -197,6 +210,9 @@ Every call is atomic and exact, with the GIL and without it.
 
 `initial` is the integer to count from; anything else raises TypeError.
 """
+
+    def __cinit__(self, *args, **kwargs):
+        self.make_atomic()
 
 
 cdef class FastWriteCounter(_Counter):
@@ -212,6 +228,9 @@ each other's way as they add, and reading adds up what each of them has added.  
 `initial` is the integer to count from; anything else raises TypeError.
 """
 
+    def __cinit__(self, *args, **kwargs):
+        self.make_striped()
+
     def value(self, /):
         """Return the count, an int.
 
@@ -221,89 +240,35 @@ each other's way as they add, and reading adds up what each of them has added.  
         """
         return cell_get(&self.cell)
 
-
-# The classes of fastcounter.compat.
-
-cdef class CompatCounter(_Counter):
-    """Counter(init=0, step=1)
---
-
-A counter for one thread that counts in steps; see SingleThreadCounter for its promises.
-
-`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
-"""
-
-    # An int in a cell, like the count: another thread may call __init__ again.
-    cdef void *step
-    # Whether it is 1, in which case increment() need not look at it.
-    cdef bint has_step_1
-
-    def __cinit__(self):
-        cell_init(&self.step, CELL_READ_OFTEN)
-        self.set_step(1)
-
-    def __init__(self, init=0, step=1):
-        init, step = as_int(init, "init"), as_int(step, "step")
-        self.set_step(step)
-        cell_exchange(&self.cell, init)
-
-    def __dealloc__(self):
-        cell_free(&self.step)
-
-    cdef int set_step(self, object step) except -1:
-        self.has_step_1 = step == 1
-        cell_exchange(&self.step, step)
-        return 0
-
-    def increment(self, num_steps=1):
-        """Add step * num_steps to the count, in one atomic step, and return None.
-
-        Raises TypeError, with the count unchanged, if num_steps is not an integer.
-        """
-        if num_steps is not ONE:
-            cell_add(&self.cell, as_int(num_steps, "num_steps") * cell_get(&self.step))
-        elif self.has_step_1:
-            cell_increment(&self.cell)
-        else:
-            cell_add(&self.cell, cell_get(&self.step))
-
-    def __reduce__(self):
-        return _restore, (type(self), cell_get(&self.cell), cell_get(&self.step)), own_state(self)
+    cdef int assign_value(self, object value) except -1:
+        raise AttributeError(
+            f"{type(self).__name__}.value is a method and cannot be assigned; use add() or reset()"
+        )
 
 
-cdef class CompatFastReadCounter(CompatCounter):
-    """FastReadCounter(init=0, step=1)
---
+# ---- Pickling and copying ----
+#
+# The names and arguments of these functions are part of every pickle, so they have to stay.
 
-A counter for any number of threads that counts in steps; see fastcounter.FastReadCounter for its promises.
-
-`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
-"""
-
-
-cdef class CompatFastWriteCounter(CompatCounter):
-    """FastWriteCounter(init=0, step=1)
---
-
-A counter for any number of threads that counts in steps; see fastcounter.FastWriteCounter for its promises.
-
-`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
-"""
-
-    def __setattr__(self, name, value):
-        if name == "value" and has_own_value(self):
-            raise AttributeError(f"{type(self).__name__}.value cannot be assigned; use increment() or reset()")
-        PyObject_GenericSetAttr(self, name, value)
+def _restore(cls, *state):
+    """The counter that was pickled or copied so."""
+    return restored(cls, (), {}, state)
 
 
-# Pickling and copying.  The name and arguments of _restore are part of every pickle, so they have to stay.
+def _restore_with(cls, args, kwargs, *state):
+    """The same where cls.__new__ takes arguments."""
+    return restored(cls, args, kwargs, state)
 
-def _restore(cls, count, step=None):
-    cdef _Counter counter = cls.__new__(cls)
-    count = as_int(count, "count")
-    if step is not None:
-        (<CompatCounter?>counter).set_step(as_int(step, "step"))
-    cell_exchange(&counter.cell, count)
+
+cdef object restored(object cls, tuple args, dict kwargs, tuple state):
+    if not isinstance(cls, type) or not issubclass(cls, _Counter):
+        raise TypeError(f"only a class of counters can be restored, not {cls!r}")
+    counter = cls.__new__(cls, *args, **kwargs)
+    if type(counter) is not cls:
+        raise TypeError(f"{cls.__name__}.__new__ must return an instance of its class, not {counter!r}")
+    if len(state) != len((<_Counter>counter).get_state()):
+        raise TypeError(f"a {cls.__name__} cannot be restored from {len(state)} values")
+    (<_Counter>counter).set_state(state)
     return counter
 
 
@@ -320,77 +285,97 @@ cdef object own_state(object counter):
     return (attributes, slots) if slots else attributes
 
 
-# Descriptors.  The interpreter calls a compiled method at full speed only where it belongs to the object's
-# exact type, and an inherited one at half that, so every class gets copies of its own of these methods:
-# ours below, a user's subclass when it is made.
+# ---- Classes ----
+#
+# The interpreter calls a compiled method at full speed only where it belongs to the object's exact type, and an
+# inherited one at half that.  So every class gets methods of its own, copies of ours: our classes by publish(), a
+# user's as it is made.
 
-cdef tuple METHODS = (
-    _Counter.increment,
-    _Counter.add,
-    _Counter.reset,
-    _OneCellCounter.increment_and_get,
-    _OneCellCounter.add_and_get,
-    FastWriteCounter.value,
-    CompatCounter.increment,
-)
+cdef bint is_method(name, attribute, root):
+    return (
+        isinstance(attribute, METHOD_TYPE)
+        and issubclass(attribute.__objclass__, root)
+        and not name.startswith("_")
+    )
 
 
-cdef dict own_methods(object cls):
-    # A class or mixin that overrides a method keeps its say: copies of ours that stand before it are
-    # looked through, as if every class but the original one had inherited the method.
-    own = {}
-    for method in METHODS:
-        if cls is method.__objclass__ or not issubclass(cls, method.__objclass__):
+cdef object own_attribute(list found):
+    # Of all that a name means on the resolution order, the first that is the original or no copy of it: so a class or
+    # mixin that overrides a method keeps its say, as if every class but the original one had inherited the method.
+    for index, attribute in enumerate(found):
+        for other in found[index + 1:]:
+            if is_same_method(attribute, other):
+                break
+        else:
+            return attribute
+
+
+cdef int give_own_methods(cls, root) except -1:
+    # Not vars(): Cython keeps one interpreter's builtin functions for all of them.
+    names = {
+        name
+        for base in cls.__mro__
+        for name, attribute in base.__dict__.items()
+        if is_method(name, attribute, root)
+    }
+    for name in names:
+        found = [base.__dict__[name] for base in cls.__mro__ if name in base.__dict__]
+        attribute = own_attribute(found)
+        if is_method(name, attribute, root):
+            attribute = method_of_type(attribute, cls)
+        elif attribute is found[0]:
             continue
-        name = method.__name__
-        found = [vars(base)[name] for base in cls.__mro__ if name in vars(base)]
-        for attribute in found:
-            if attribute is method:
-                own[name] = method_of_type(method, <PyTypeObject *>cls)
-                break
-            if not is_same_method(attribute, method):
-                if attribute is not found[0]:
-                    own[name] = attribute
-                break
-    return own
+        type.__setattr__(cls, name, attribute)
+    return 0
+
+
+cdef int init_subclass(root, cls, dict kwargs) except -1:
+    super(root, cls).__init_subclass__(**kwargs)
+    give_own_methods(cls, root)
+    return 0
 
 
 def _init_subclass(cls, **kwargs):
-    super(_Counter, cls).__init_subclass__(**kwargs)
-    for name, attribute in own_methods(cls).items():
-        type.__setattr__(cls, name, attribute)
+    init_subclass(_Counter, cls, kwargs)
 
 
-cdef bint has_own_value(object counter):
-    # Whether `value` is what its class makes it above, and not something that a subclass has put there.
-    value = type(counter).value
-    return value is VALUE_ATTRIBUTE or is_same_method(value, FastWriteCounter.value)
+cdef int publish(root, tuple classes, str module) except -1:
+    # Make compiled classes, of which the root is the first or their base, ready for users.
+    for cls in classes:
+        give_own_methods(cls, root)
+        cls.__module__ = module  # where it is exported
+        cls.__name__ = cls.__name__  # so that messages name it without our module
+        make_immutable(cls)
+    return 0
 
 
-cdef object install_value_attribute():
-    cdef _Counter counter = _Counter()
-    offset = <char *>&counter.cell - <char *><void *>counter
-    cls = <PyTypeObject *>_Counter
-    attribute = cell_as_attribute(cls, offset, vars(_Counter)["value"])
-    set_type_attribute(cls, "value", attribute)
-    return attribute
+cdef int drop_module(name) except -1:
+    # The code that Cython 3.3 generates keeps a reference to the module that it never drops, and with it all memory of
+    # an interpreter that was closed.  The main one closes with the process.
+    if PyInterpreterState_Get() != PyInterpreterState_Main():
+        Py_DECREF(sys.modules[name])
+    return 0
 
 
-cdef int install_class(cls, const char *name) except -1:
-    for method_name, method in own_methods(cls).items():
-        set_type_attribute(<PyTypeObject *>cls, method_name, method)
-    # What users see, and pickles hold, is the name of the package that exports the class.
-    (<PyTypeObject *>cls).tp_name = name
+cdef int check_layout(_Counter counter) except -1:
+    if <char *>&counter.cell - <char *><void *>counter != CELL_OFFSET:
+        raise SystemError("a counter's cell is not where _descriptors.h expects it")
+    return 0
 
 
-cdef object ONE = 1
-cdef object VALUE_ATTRIBUTE = install_value_attribute()
+METHOD_TYPE = type(_Counter.increment)
+cells_prepare(os.cpu_count() or 1)
+check_layout(_Counter())
 
-set_stripes_for(os.cpu_count() or 1)
-set_type_attribute(<PyTypeObject *>_Counter, "__init_subclass__", classmethod(_init_subclass))
-install_class(SingleThreadCounter, "fastcounter.SingleThreadCounter")
-install_class(FastReadCounter, "fastcounter.FastReadCounter")
-install_class(FastWriteCounter, "fastcounter.FastWriteCounter")
-install_class(CompatCounter, "fastcounter.compat.Counter")
-install_class(CompatFastReadCounter, "fastcounter.compat.FastReadCounter")
-install_class(CompatFastWriteCounter, "fastcounter.compat.FastWriteCounter")
+_Counter.__init_subclass__ = classmethod(_init_subclass)
+_Counter.value = value_attribute(_Counter)
+for _cls in (SingleThreadCounter, FastReadCounter, FastWriteCounter):
+    _cls.__init__ = init_of_type(_Counter.__init__, _cls)
+del _cls
+publish(
+    _Counter,
+    (_Counter, _NumberingCounter, SingleThreadCounter, FastReadCounter, FastWriteCounter),
+    "fastcounter",
+)
+_restore.__module__ = _restore_with.__module__ = "fastcounter"
+drop_module(__name__)

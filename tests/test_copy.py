@@ -4,12 +4,14 @@ import concurrent.futures
 import copy
 import multiprocessing
 import pickle
-import subprocess
-import sys
+import re
+from pathlib import Path
 
 import pytest
 
-from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter
+import fastcounter
+from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter, compat
+from helpers import COMPAT, COMPILED, name_of, read_count, run_python
 
 
 class Named(FastReadCounter):
@@ -46,24 +48,24 @@ each_way = pytest.mark.parametrize("way", WAYS, ids=WAY_NAMES)
 
 @each_way
 @pytest.mark.parametrize("count", [0, 5, -5, 2**40, -(2**90)])
-def test_by_value(cls, read, way, count):
-    counter = cls(count)
+def test_by_value(counter_class, way, count):
+    counter = counter_class(count)
     duplicate = way(counter)
-    assert type(duplicate) is cls
+    assert type(duplicate) is counter_class
     assert duplicate is not counter
     counter.increment()
     duplicate.add(10)
-    assert (read(counter), read(duplicate)) == (count + 1, count + 10)
+    assert (read_count(counter), read_count(duplicate)) == (count + 1, count + 10)
 
 
 @each_way
-def test_own_attributes(read, way):
+def test_own_attributes(way):
     for counter in (Named("requests"), Slotted(), Both()):
         counter.add(2**40)
         counter.name = ["requests"]
         duplicate = way(counter)
         assert type(duplicate) is type(counter)
-        assert read(duplicate) == 2**40
+        assert read_count(duplicate) == 2**40
         assert duplicate.name == ["requests"]
         assert not hasattr(duplicate, "unset")
         assert (duplicate.name is counter.name) == (way is copy.copy)
@@ -77,42 +79,152 @@ def test_own_state_methods(way):
     assert (duplicate.value, duplicate.name, duplicate.pickled) == (7, "requests", True)
 
 
-def test_pickles_name_the_package(cls):
+def test_pickles_name_the_package(counter_class):
     """So that a pickle outlives what the compiled module is called."""
-    assert b"fastcounter\n" + cls.__name__.encode() + b"\n" in pickle.dumps(cls, 0)
+    assert b"fastcounter\n" + counter_class.__name__.encode() + b"\n" in pickle.dumps(counter_class, 0)
 
 
-def test_a_pickle_is_read_by_a_fresh_interpreter(cls):
-    code = "import pickle, sys; print(pickle.load(sys.stdin.buffer))"
-    result = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(cls(2**70)), capture_output=True)
-    assert result.stdout.decode().strip() == f"{cls.__name__}({2**70})", result.stderr.decode()
+def test_a_pickle_is_read_by_a_fresh_interpreter(counter_class, tmp_path):
+    (tmp_path / "pickle").write_bytes(pickle.dumps(counter_class(2**70)))
+    result = run_python("-c", "import pickle, sys; print(pickle.load(open(sys.argv[1], 'rb')))", tmp_path / "pickle")
+    assert result.stdout == f"{counter_class.__name__}({2**70})\n", result.stderr
 
 
-def test_across_processes(cls, read):
-    counter = cls(2**40)
+def test_across_processes(counter_class):
+    counter = counter_class(2**40)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         duplicate = pool.submit(copy.copy, counter).result(timeout=60)
-    assert type(duplicate) is cls
-    assert read(duplicate) == 2**40
+    assert type(duplicate) is counter_class
+    assert read_count(duplicate) == 2**40
 
 
 @pytest.mark.parametrize("count", [1.5, None, "1"])
-def test_hostile_count(cls, count):
-    restore, _args, _state = cls().__reduce__()
+def test_hostile_count(counter_class, count):
+    restore, _args, _state = counter_class().__reduce__()
     with pytest.raises(TypeError, match="count must be an integer"):
-        restore(cls, count)
+        restore(counter_class, count)
 
 
-@pytest.mark.parametrize("not_a_counter", [object, int, dict])
-def test_hostile_class(cls, not_a_counter):
-    restore, _args, _state = cls().__reduce__()
-    with pytest.raises(TypeError):
-        restore(not_a_counter, 1)
+@pytest.mark.parametrize("not_a_class", [object, int, dict, type(None), None, 5, FastReadCounter(5)])
+def test_only_classes_of_counters_are_restored(counter_class, not_a_class):
+    for restore, *args in ((fastcounter._restore,), (fastcounter._restore_with, (), {})):
+        with pytest.raises(TypeError, match="only a class of counters can be restored"):
+            restore(not_a_class, *args, 1)
 
 
-def test_truncated_pickles(cls):
-    pickled = pickle.dumps(cls(2**40))
+@pytest.mark.parametrize("result", [None, 5, FastReadCounter, FastReadCounter(5), compat.Counter(5)], ids=repr)
+def test_new_that_returns_something_else(counter_class, result):
+    class Elsewhere(counter_class):
+        def __new__(cls):
+            return result
+
+    with pytest.raises(TypeError, match="must return an instance of its class"):
+        fastcounter._restore(Elsewhere, 1)
+    assert int(FastReadCounter(5)) == 5
+
+
+@pytest.mark.parametrize("restored_class", COMPILED + COMPAT)
+def test_extra_and_missing_values(restored_class):
+    _restore, (_cls, *values), _state = restored_class().__reduce__()
+    for wrong in ([], [*values, 1], [*values, 1, 1]):
+        with pytest.raises(TypeError, match="cannot be restored from"):
+            fastcounter._restore(restored_class, *wrong)
+    for args in [(), (None,), (restored_class, 5, {}, 1), (restored_class, (), 5, 1)]:
+        with pytest.raises(TypeError):
+            fastcounter._restore_with(*args)
+
+
+class WithArguments(FastReadCounter):
+    """Made by __new__ with an argument, and without __init__ when restored."""
+
+    def __new__(cls, name):
+        self = super().__new__(cls)
+        self.name = name
+        return self
+
+    def __init__(self, name):
+        super().__init__(2**40)
+
+    def __getnewargs__(self):
+        return (self.name,)
+
+
+class WithKeywords(FastWriteCounter):
+    def __new__(cls, *, name):
+        self = super().__new__(cls)
+        self.name = name
+        return self
+
+    def __init__(self, *, name):
+        super().__init__(2**40)
+
+    def __getnewargs__(self):
+        raise AssertionError("__getnewargs_ex__ comes first")
+
+    def __getnewargs_ex__(self):
+        return (), {"name": self.name}
+
+
+@each_way
+@pytest.mark.parametrize("make", [lambda: WithArguments("requests"), lambda: WithKeywords(name="requests")])
+def test_arguments_of_new(way, make):
+    counter = make()
+    counter.increment()
+    duplicate = way(counter)
+    assert (type(duplicate), duplicate.name, int(duplicate)) == (type(counter), "requests", 2**40 + 1)
+
+
+@pytest.mark.parametrize("bad", [5, [], None, ((), [])])
+def test_bad_arguments_of_new(bad):
+    class Bad(SingleThreadCounter):
+        def __getnewargs_ex__(self):
+            return bad
+
+    with pytest.raises((TypeError, ValueError)):
+        copy.copy(Bad())
+
+
+# ---- What is in a pickle: later versions have to load it too ----
+
+GOLDEN = Path(__file__).parent / "pickles"
+COUNT = 2**70 + 5
+
+
+def golden_counter(pickled_class):
+    return pickled_class(COUNT, 3) if pickled_class in COMPAT else pickled_class(COUNT)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("pickled_class", COMPILED + COMPAT, ids=name_of)
+def test_golden_pickles(pickled_class, protocol):
+    path = GOLDEN / f"{name_of(pickled_class)}.{protocol}.pickle"
+    counter = pickle.loads(path.read_bytes())
+    assert (type(counter), int(counter)) == (pickled_class, COUNT)
+    counter.increment()
+    assert int(counter) == COUNT + (3 if pickled_class in COMPAT else 1)
+    # And what is pickled today is the same, so that the files are what this version writes.
+    assert pickle.dumps(golden_counter(pickled_class), protocol) == path.read_bytes()
+
+
+@pytest.mark.parametrize("pickled_class", COMPILED + COMPAT, ids=name_of)
+def test_pickles_of_2_0_0(pickled_class):
+    """They name the compiled module, which therefore has to keep its name."""
+    counter = pickle.loads((GOLDEN / f"{name_of(pickled_class)}.2.0.0.pickle").read_bytes())
+    counter.increment()
+    assert (type(counter), int(counter)) == (pickled_class, COUNT + (3 if pickled_class in COMPAT else 1))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("pickled_class", COMPILED + COMPAT, ids=name_of)
+def test_pickles_name_public_modules_only(pickled_class, protocol):
+    pickled = pickle.dumps(golden_counter(pickled_class), protocol)
+    modules = set(re.findall(rb"fastcounter[.\w]*", pickled))
+    assert modules == {b"fastcounter", pickled_class.__module__.encode()}
+
+
+def test_truncated_pickles(counter_class):
+    pickled = pickle.dumps(counter_class(2**40))
     for length in range(len(pickled)):
         with pytest.raises((pickle.UnpicklingError, EOFError, ValueError, AttributeError)):
             pickle.loads(pickled[:length])

@@ -4,26 +4,27 @@ import copy
 import pickle
 
 import pytest
-from conftest import AROUND_LIMITS, COMPILED, read_count
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from helpers import AROUND_LIMITS, COMPILED, read_count
 
 amounts = st.sampled_from(AROUND_LIMITS) | st.integers(-(2**91), 2**91) | st.integers(-3, 3)
 
 
 class CounterMachine(RuleBasedStateMachine):
-    """A counter of `cls` beside the count that it should have; and every value ever read from it."""
+    """A counter beside the count that it should have; and every value ever read from it."""
 
-    cls = None
+    counter_class = None
 
     def __init__(self):
         super().__init__()
-        self.counter = self.cls()
+        self.counter = self.counter_class()
         self.expected = 0
         self.values = []
 
     def has_attribute(self):
-        return hasattr(self.cls, "increment_and_get")
+        return hasattr(self.counter_class, "increment_and_get")
 
     def keep(self, value, expected):
         assert type(value) is int
@@ -33,7 +34,7 @@ class CounterMachine(RuleBasedStateMachine):
 
     @rule(initial=amounts)
     def make(self, initial):
-        self.counter = self.cls(initial)
+        self.counter = self.counter_class(initial)
         self.expected = initial
 
     @rule(times=st.integers(1, 5))
@@ -100,7 +101,7 @@ class CounterMachine(RuleBasedStateMachine):
 
     @invariant()
     def count_is_right(self):
-        assert repr(self.counter) == f"{self.cls.__name__}({self.expected})"
+        assert repr(self.counter) == f"{self.counter_class.__name__}({self.expected})"
 
     @invariant()
     def no_value_has_changed(self):
@@ -108,6 +109,6 @@ class CounterMachine(RuleBasedStateMachine):
             assert value == expected
 
 
-for counter_class in COMPILED:
-    machine = type(counter_class.__name__, (CounterMachine,), {"cls": counter_class})
-    globals()[f"Test{counter_class.__name__}"] = machine.TestCase
+for each in COMPILED:
+    machine = type(each.__name__, (CounterMachine,), {"counter_class": each})
+    globals()[f"Test{each.__name__}"] = machine.TestCase

@@ -8,10 +8,8 @@ import sys
 
 import pytest
 
-import fastcounter
-from fastcounter import compat
+from helpers import COMPAT, COMPILED, name_of
 
-CLASSES = [getattr(module, name) for module in (fastcounter, compat) for name in module.__all__]
 TIMES = 1000
 
 needs_debug_build = pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build")
@@ -71,9 +69,9 @@ def total_references(run, counter):
 
 
 @needs_debug_build
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
+@pytest.mark.parametrize("compiled_class", COMPILED + COMPAT, ids=name_of)
 @pytest.mark.parametrize("name", CALLS)
-def test_references(cls, name):
-    counter = cls(2**40)
+def test_references(compiled_class, name):
+    counter = compiled_class(2**40)
     total_references(CALLS[name], counter)  # fills caches
     assert abs(total_references(CALLS[name], counter)) < TIMES // 10

@@ -10,15 +10,13 @@ import pytest
 
 import fastcounter
 from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter
+from helpers import PORTABLE_BUILD, read_count
 
-compiled_methods = pytest.mark.skipif(
-    type(vars(FastReadCounter).get("increment")) is not types.MethodDescriptorType,
-    reason="the portable build inherits its methods",
-)
+own_methods = pytest.mark.skipif(PORTABLE_BUILD, reason="the portable build inherits its methods")
 
 
-def test_own_arguments_and_attributes(cls, read):
-    class Named(cls):
+def test_own_arguments_and_attributes(counter_class):
+    class Named(counter_class):
         def __init__(self, name, unit="1", *, initial=0):
             super().__init__(initial)
             self.name = name
@@ -26,35 +24,37 @@ def test_own_arguments_and_attributes(cls, read):
 
     counter = Named("requests", unit="s", initial=5)
     counter.increment()
-    assert (counter.name, counter.unit, read(counter)) == ("requests", "s", 6)
+    assert (counter.name, counter.unit, read_count(counter)) == ("requests", "s", 6)
     del counter.unit
     assert not hasattr(counter, "unit")
     assert repr(counter) == "Named(6)"
 
 
-def test_own_init_that_calls_no_other(cls, read):
-    class Silent(cls):
+def test_own_init_that_calls_no_other(counter_class):
+    class Silent(counter_class):
         def __init__(self, name):
             pass
 
     counter = Silent("requests")
     counter.increment()
-    assert read(counter) == 1
+    assert read_count(counter) == 1
 
 
-def test_slots(cls, read):
-    class Slotted(cls):
+def test_slots(counter_class):
+    class Slotted(counter_class):
         __slots__ = ("name",)
 
     counter = Slotted(5)
     counter.name = "requests"
-    assert (counter.name, read(counter)) == ("requests", 5)
+    assert (counter.name, read_count(counter)) == ("requests", 5)
     with pytest.raises(AttributeError):
         counter.other = 1
 
 
-def test_weak_references(cls):
-    for kind in (cls, type("Sub", (cls,), {}), type("Slotted", (cls,), {"__slots__": ()})):
+def test_weak_references(counter_class):
+    subclass = type("Sub", (counter_class,), {})
+    slotted = type("Slotted", (counter_class,), {"__slots__": ()})
+    for kind in (counter_class, subclass, slotted):
         counter = kind(5)
         reference = weakref.ref(counter)
         assert reference() is counter
@@ -62,8 +62,8 @@ def test_weak_references(cls):
         assert reference() is None
 
 
-def test_overrides_keep_their_say(cls, read):
-    class Double(cls):
+def test_overrides_keep_their_say(counter_class):
+    class Double(counter_class):
         def increment(self):
             super().increment()
             super().increment()
@@ -74,15 +74,15 @@ def test_overrides_keep_their_say(cls, read):
     for kind in (Double, Leaf):
         counter = kind()
         counter.increment()
-        assert read(counter) == 2
+        assert read_count(counter) == 2
 
 
-def test_mixin_before_the_counter(cls, read):
+def test_mixin_before_the_counter(counter_class):
     class Mixin:
         def increment(self):
             self.add(10)
 
-    class Sub(Mixin, cls):
+    class Sub(Mixin, counter_class):
         pass
 
     class Leaf(Sub):
@@ -91,29 +91,29 @@ def test_mixin_before_the_counter(cls, read):
     for kind in (Sub, Leaf):
         counter = kind()
         counter.increment()
-        assert read(counter) == 10
+        assert read_count(counter) == 10
 
 
-def test_mixin_behind_the_counter(cls, read):
+def test_mixin_behind_the_counter(counter_class):
     class Mixin:
         def increment(self):
             self.add(10)
 
-    class Sub(cls, Mixin):
+    class Sub(counter_class, Mixin):
         pass
 
     counter = Sub()
     counter.increment()
-    assert read(counter) == 1
+    assert read_count(counter) == 1
 
 
-def test_override_on_the_other_side_of_a_diamond(cls, read):
+def test_override_on_the_other_side_of_a_diamond(counter_class):
     """The method resolution order decides, as if `Plain` had inherited the method."""
 
-    class Plain(cls):
+    class Plain(counter_class):
         pass
 
-    class Double(cls):
+    class Double(counter_class):
         def increment(self):
             self.add(2)
 
@@ -126,11 +126,11 @@ def test_override_on_the_other_side_of_a_diamond(cls, read):
     for kind in (Diamond, Leaf):
         counter = kind()
         counter.increment()
-        assert read(counter) == 2
+        assert read_count(counter) == 2
 
 
-def test_a_method_switched_off(cls):
-    class Sealed(cls):
+def test_a_method_switched_off(counter_class):
+    class Sealed(counter_class):
         reset = None
 
     class Leaf(Sealed):
@@ -141,8 +141,8 @@ def test_a_method_switched_off(cls):
             kind().reset()
 
 
-def test_value_overridden_by_a_property(cls):
-    class Doubled(cls):
+def test_value_overridden_by_a_property(counter_class):
+    class Doubled(counter_class):
         @property
         def value(self):
             return 2 * int(self)
@@ -164,8 +164,85 @@ def test_value_overridden_by_a_property(cls):
     assert counter.value == 0
 
 
-def test_other_ways_of_making_classes(cls, read):
-    class Abstract(cls, metaclass=abc.ABCMeta):
+@pytest.mark.parametrize("metaclass_value", [None, 5, property(lambda cls: 1 / 0)])
+def test_value_overridden_where_the_class_hides_it(counter_class, metaclass_value):
+    """A descriptor that raises on the class, and a metaclass that has a `value` of its own."""
+
+    class Meta(type):
+        value = metaclass_value
+
+    class Doubled(counter_class, metaclass=Meta):
+        @types.DynamicClassAttribute
+        def value(self):
+            return 2 * int(self)
+
+        @value.setter
+        def value(self, value):
+            self.reset()
+            self.add(value // 2)
+
+        @value.deleter
+        def value(self):
+            self.reset()
+
+    counter = Doubled(5)
+    counter.value = 8
+    assert (int(counter), counter.value) == (4, 8)
+    del counter.value
+    assert int(counter) == 0
+
+
+def test_value_of_a_metaclass(attribute_counter_class):
+    class Meta(type):
+        value = property(lambda cls: 1 / 0)
+
+    class Sub(attribute_counter_class, metaclass=Meta):
+        pass
+
+    counter = Sub(5)
+    counter.value += 1
+    assert counter.value == int(counter) == 6
+    with pytest.raises(TypeError, match="value must be an integer"):
+        counter.value = "1"
+    with pytest.raises(AttributeError, match="cannot be deleted"):
+        del counter.value
+
+
+def test_value_overridden_by_a_slot_or_an_attribute(counter_class):
+    class Slotted(counter_class):
+        __slots__ = ("value",)
+
+    class Plain(counter_class):
+        value = None
+
+    for overriding_class in (Slotted, Plain):
+        counter = overriding_class(5)
+        counter.value = "anything"
+        assert (counter.value, int(counter)) == ("anything", 5)
+        del counter.value
+        assert int(counter) == 5
+
+
+def test_setattr_overridden(counter_class):
+    seen = []
+
+    class Noting(counter_class):
+        def __setattr__(self, name, value):
+            seen.append(name)
+            super().__setattr__(name, value)
+
+    counter = Noting(5)
+    counter.name = "requests"
+    if counter_class is not FastWriteCounter:
+        counter.value = 7
+        assert counter.value == 7
+        with pytest.raises(TypeError, match="value must be an integer"):
+            counter.value = "1"
+    assert seen[0] == counter.__dict__.popitem()[0] == "name"
+
+
+def test_other_ways_of_making_classes(counter_class):
+    class Abstract(counter_class, metaclass=abc.ABCMeta):
         @abc.abstractmethod
         def name(self): ...
 
@@ -175,21 +252,21 @@ def test_other_ways_of_making_classes(cls, read):
 
     T = typing.TypeVar("T")
 
-    class Generic(cls, typing.Generic[T]):
+    class Generic(counter_class, typing.Generic[T]):
         pass
 
     @dataclasses.dataclass(slots=True, eq=False, repr=False)
-    class Data(cls):  # made twice: the second time with the first one's attributes
+    class Data(counter_class):  # made twice: the second time with the first one's attributes
         name: str = "requests"
 
-    for kind in (Concrete, Generic[int], Data, types.new_class("New", (cls,))):
+    for kind in (Concrete, Generic[int], Data, types.new_class("New", (counter_class,))):
         counter = kind()
         counter.increment()
         counter.add(2)
-        assert (read(counter), counter.reset(), read(counter)) == (3, 3, 0)
+        assert (read_count(counter), counter.reset(), read_count(counter)) == (3, 3, 0)
 
 
-def test_init_subclass_is_cooperative(cls):
+def test_init_subclass_is_cooperative(counter_class):
     made = []
 
     class Registry:
@@ -197,7 +274,7 @@ def test_init_subclass_is_cooperative(cls):
             super().__init_subclass__(**kwargs)
             made.append((cls.__name__, tag))
 
-    class First(cls, Registry, tag="a"):
+    class First(counter_class, Registry, tag="a"):
         pass
 
     class Second(First, tag="b"):
@@ -205,39 +282,39 @@ def test_init_subclass_is_cooperative(cls):
 
     assert made == [("First", "a"), ("Second", "b")]
     with pytest.raises(TypeError, match="keyword"):
-        type("Third", (cls,), {}, tag="c")
+        type("Third", (counter_class,), {}, tag="c")
 
 
-@compiled_methods
-def test_methods_belong_to_the_exact_type(cls):
-    class Sub(cls):
+@own_methods
+def test_methods_belong_to_the_exact_type(counter_class):
+    class Sub(counter_class):
         pass
 
     class Leaf(Sub):
         __slots__ = ()
 
     names = ["increment", "add", "reset"]
-    names += ["value"] if cls is FastWriteCounter else ["increment_and_get", "add_and_get"]
-    for kind in (cls, Sub, Leaf):
+    names += ["value"] if counter_class is FastWriteCounter else ["increment_and_get", "add_and_get"]
+    for kind in (counter_class, Sub, Leaf):
         for name in names:
             method = vars(kind)[name]
             assert type(method) is types.MethodDescriptorType
             assert method.__objclass__ is kind
-            assert method.__doc__ == getattr(cls, name).__doc__
+            assert method.__doc__ == getattr(counter_class, name).__doc__
 
 
-@compiled_methods
-def test_a_subclass_method_takes_no_other_type(cls):
-    class Sub(cls):
+@own_methods
+def test_a_subclass_method_takes_no_other_type(counter_class):
+    class Sub(counter_class):
         pass
 
     with pytest.raises(TypeError, match="increment"):
-        Sub.increment(cls())
+        Sub.increment(counter_class())
     with pytest.raises(TypeError, match="increment"):
-        cls.increment(object())
+        counter_class.increment(object())
 
 
-@compiled_methods
+@own_methods
 def test_types_are_not_interchangeable():
     with pytest.raises(TypeError):
         SingleThreadCounter.increment(FastReadCounter())

@@ -3,12 +3,13 @@
 import itertools
 
 import pytest
-from conftest import GIL_BUILD, SHARED
 
 from fastcounter import FastWriteCounter, SingleThreadCounter
+from helpers import EXACT, GIL_BUILD, name_of, read_count, run_threads
 
 THREADS = 8
 STEPS = 20_000
+RETURNING = [exact for exact in EXACT if exact is not FastWriteCounter]
 
 
 def times(count, function, *args):
@@ -19,21 +20,21 @@ def times(count, function, *args):
     return work
 
 
-def test_no_increment_is_lost(shared_cls, read, run_threads):
-    counter = shared_cls(2**30 - THREADS * STEPS // 2)  # so that the count grows a digit on the way
+def test_no_increment_is_lost(exact_counter_class):
+    counter = exact_counter_class(2**30 - THREADS * STEPS // 2)  # so that the count grows a digit on the way
     run_threads(*[times(STEPS, counter.increment)] * THREADS)
-    assert read(counter) == 2**30 + THREADS * STEPS // 2
+    assert read_count(counter) == 2**30 + THREADS * STEPS // 2
 
 
-def test_no_addition_is_lost(shared_cls, read, run_threads):
-    counter = shared_cls()
+def test_no_addition_is_lost(exact_counter_class):
+    counter = exact_counter_class()
     amounts = [1, -1, 3, 2**30, -(2**31), 2**63, -(2**64), 2**90]
     run_threads(*[times(STEPS, counter.add, amount) for amount in amounts])
-    assert read(counter) == STEPS * sum(amounts)
+    assert read_count(counter) == STEPS * sum(amounts)
 
 
-def test_in_place_operators_lose_nothing(shared_cls, read, run_threads):
-    shared = shared_cls()
+def test_in_place_operators_lose_nothing(exact_counter_class):
+    shared = exact_counter_class()
 
     def up():
         counter = shared
@@ -46,26 +47,26 @@ def test_in_place_operators_lose_nothing(shared_cls, read, run_threads):
             counter -= 1
 
     run_threads(*[up, down] * 3)
-    assert read(shared) == 3 * 2 * STEPS
+    assert read_count(shared) == 3 * 2 * STEPS
 
 
-def test_resets_count_everything_once(shared_cls, read, run_threads):
-    counter = shared_cls()
+def test_resets_count_everything_once(exact_counter_class):
+    counter = exact_counter_class()
 
     def reset():
         return sum(counter.reset() for _ in range(STEPS))
 
     results = run_threads(reset, reset, *[times(STEPS, counter.increment)] * 4)
-    assert sum(results[:2]) + read(counter) == 4 * STEPS
+    assert sum(results[:2]) + read_count(counter) == 4 * STEPS
 
 
-def test_mixed_calls(shared_cls, read, run_threads):
-    counter = shared_cls(2**62)
+def test_mixed_calls(exact_counter_class):
+    counter = exact_counter_class(2**62)
     values = []
 
     def read_some():
         for _ in range(STEPS // 10):
-            value = read(counter)
+            value = read_count(counter)
             values.append((value, str(value)))
 
     def reset():
@@ -80,27 +81,27 @@ def test_mixed_calls(shared_cls, read, run_threads):
         read_some,
         reset,
     )
-    assert results[-1] + read(counter) == 2**62 + STEPS * (1 + 2**70)
+    assert results[-1] + read_count(counter) == 2**62 + STEPS * (1 + 2**70)
     assert all(str(value) == text for value, text in values)
 
 
-def test_reads_never_go_back_while_only_incremented(shared_cls, read, run_threads):
-    counter = shared_cls(2**30 - STEPS)
+def test_reads_never_go_back_while_only_incremented(exact_counter_class):
+    counter = exact_counter_class(2**30 - STEPS)
 
     def read_on():
-        before = read(counter)
+        before = read_count(counter)
         while before < 2**30 + STEPS:
-            value = read(counter)
+            value = read_count(counter)
             assert value >= before
             before = value
 
     run_threads(read_on, read_on, *[times(STEPS // 2, counter.increment)] * 4)
-    assert read(counter) == 2**30 + STEPS
+    assert read_count(counter) == 2**30 + STEPS
 
 
-@pytest.mark.parametrize("cls", [cls for cls in SHARED if cls is not FastWriteCounter])
-def test_every_new_count_is_returned_once(cls, run_threads):
-    counter = cls()
+@pytest.mark.parametrize("returning_class", RETURNING, ids=name_of)
+def test_every_new_count_is_returned_once(returning_class):
+    counter = returning_class()
 
     def take():
         return [counter.increment_and_get() for _ in range(STEPS)]
@@ -110,10 +111,10 @@ def test_every_new_count_is_returned_once(cls, run_threads):
     assert sorted(itertools.chain(*results)) == list(range(1, 4 * STEPS + 1))
 
 
-@pytest.mark.parametrize("cls", [cls for cls in SHARED if cls is not FastWriteCounter])
-def test_assigning_and_adding(cls, run_threads):
+@pytest.mark.parametrize("returning_class", RETURNING, ids=name_of)
+def test_assigning_and_adding(returning_class):
     """An assignment is one step: an increment comes before it or after it, never in between."""
-    counter = cls()
+    counter = returning_class()
 
     def assign():
         for step in range(STEPS):
@@ -123,9 +124,9 @@ def test_assigning_and_adding(cls, run_threads):
     assert 0 <= counter.value - (STEPS - 1) * 2**40 <= 2 * STEPS
 
 
-def test_counters_shared_while_dropped(shared_cls, run_threads):
+def test_counters_shared_while_dropped(exact_counter_class):
     """A thread may make the last reference to a counter go away while another one is reading it."""
-    counters = [shared_cls(2**40 + number) for number in range(STEPS)]
+    counters = [exact_counter_class(2**40 + number) for number in range(STEPS)]
 
     def drop():
         while counters:
@@ -139,7 +140,7 @@ def test_counters_shared_while_dropped(shared_cls, run_threads):
 
 
 @pytest.mark.skipif(GIL_BUILD, reason="with the GIL a SingleThreadCounter is exact")
-def test_a_single_thread_counter_is_safe_to_share(run_threads):
+def test_a_single_thread_counter_is_safe_to_share():
     """It may lose counts, but makes none up, and goes on working."""
     counter = SingleThreadCounter()
     run_threads(*[times(STEPS, counter.increment)] * 4)

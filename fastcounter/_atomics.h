@@ -1,0 +1,89 @@
+/* Atomic operations on 64-bit integers, under the names that Python.h gives them from 3.13; see pyatomic.h there for
+ * what each promises.  For 3.10 to 3.12 the few that are used here are made from the compiler's own. */
+#ifndef FASTCOUNTER_ATOMICS_H
+#define FASTCOUNTER_ATOMICS_H
+
+#include <stdint.h>
+
+#include "_cpython.h"
+
+/* A count shared by processes is right only where the processor itself adds to it, without a lock. */
+#if !defined(_MSC_VER) && __GCC_ATOMIC_LLONG_LOCK_FREE != 2
+#  error "fastcounter needs lock-free 64-bit atomic operations, which this platform does not have"
+#elif defined(_MSC_VER) && !defined(_WIN64)
+#  error "fastcounter needs lock-free 64-bit atomic operations, which 32-bit Windows does not have"
+#endif
+
+#if PY_VERSION_HEX < CPYTHON(13)
+
+#  ifdef _MSC_VER
+#    include <intrin.h>
+
+static inline int64_t
+_Py_atomic_load_int64_relaxed(const int64_t *place)
+{
+    return *(const volatile int64_t *)place;
+}
+
+static inline void
+_Py_atomic_store_int64_relaxed(int64_t *place, int64_t value)
+{
+    *(volatile int64_t *)place = value;
+}
+
+static inline int64_t
+_Py_atomic_add_int64(int64_t *place, int64_t amount)
+{
+    return _InterlockedExchangeAdd64(place, amount);
+}
+
+static inline int64_t
+_Py_atomic_exchange_int64(int64_t *place, int64_t value)
+{
+    return _InterlockedExchange64(place, value);
+}
+
+static inline int
+_Py_atomic_compare_exchange_int64(int64_t *place, int64_t *expected, int64_t value)
+{
+    int64_t found = _InterlockedCompareExchange64(place, value, *expected);
+    int done = found == *expected;
+    *expected = found;
+    return done;
+}
+
+#  else
+
+static inline int64_t
+_Py_atomic_load_int64_relaxed(const int64_t *place)
+{
+    return __atomic_load_n(place, __ATOMIC_RELAXED);
+}
+
+static inline void
+_Py_atomic_store_int64_relaxed(int64_t *place, int64_t value)
+{
+    __atomic_store_n(place, value, __ATOMIC_RELAXED);
+}
+
+static inline int64_t
+_Py_atomic_add_int64(int64_t *place, int64_t amount)
+{
+    return __atomic_fetch_add(place, amount, __ATOMIC_SEQ_CST);
+}
+
+static inline int64_t
+_Py_atomic_exchange_int64(int64_t *place, int64_t value)
+{
+    return __atomic_exchange_n(place, value, __ATOMIC_SEQ_CST);
+}
+
+static inline int
+_Py_atomic_compare_exchange_int64(int64_t *place, int64_t *expected, int64_t value)
+{
+    return __atomic_compare_exchange_n(place, expected, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+#  endif
+#endif
+#endif

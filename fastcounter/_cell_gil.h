@@ -1,0 +1,250 @@
+/* The cell of builds with the GIL: a Python int, exact, never NULL after cell_init().  _cell.h says what the
+ * functions promise.
+ *
+ * Why any mix of calls from any number of threads is safe: they all hold the GIL, and between reading a cell and
+ * writing it no function here runs Python code or releases the GIL.  Adding two exact ints runs no Python code,
+ * nor does dropping one.  So there is no lock either.
+ */
+
+#include <limits.h>
+#include <stdint.h>
+
+#if KNOWN_CPYTHON
+
+#  if PY_VERSION_HEX >= CPYTHON(12)
+#    define INT_TAG(number) (((PyLongObject *)(number))->long_value.lv_tag)
+#    define INT_DIGITS(number) (((PyLongObject *)(number))->long_value.ob_digit)
+#    define INT_IS_POSITIVE(number) ((INT_TAG(number) & _PyLong_SIGN_MASK) == 0)
+#    define INT_HAS_MANY_DIGITS(number) (INT_TAG(number) >= (2 << _PyLong_NON_SIZE_BITS))
+#  else
+#    define INT_DIGITS(number) (((PyLongObject *)(number))->ob_digit)
+#    define INT_IS_POSITIVE(number) (Py_SIZE(number) > 0)
+#    define INT_HAS_MANY_DIGITS(number) (Py_SIZE(number) > 1 || Py_SIZE(number) < -1)
+#  endif
+
+/* CPython shares the ints up to 256, from 3.15 up to 1,024; this is well above. */
+#  define ABOVE_SMALL_INTS 0x10000
+
+/* Add `amount`, the value of at most one digit, to an int inside that int.  Returns 0, with nothing changed,
+ * where that cannot be done.
+ *
+ * Nobody sees an int change: a reference count of 1 says that the cell's is the only reference, and whoever reads
+ * the count takes another, after which the next addition makes a new int.  Small ints are shared: they are
+ * immortal, or referenced by CPython too, so their count is never 1.  The result is an int as CPython would have
+ * made it: positive, as many digits as before, not a small one. */
+static inline int
+int_add_in_place(PyObject *count, long amount)
+{
+    if (Py_REFCNT(count) != 1 || !INT_IS_POSITIVE(count)) {
+        return 0;
+    }
+    long lowest = (long)INT_DIGITS(count)[0] + amount;
+    if ((unsigned long)lowest > (unsigned long)PyLong_MASK) {
+        return 0;
+    }
+    if (amount < 0 && lowest < ABOVE_SMALL_INTS && !INT_HAS_MANY_DIGITS(count)) {
+        return 0;
+    }
+    INT_DIGITS(count)[0] = (digit)lowest;
+    return 1;
+}
+
+/* CPython's small ints from 0 on, where they are one array, as they are from 3.11: an int is then found where its
+ * value says.  All interpreters share the array.  Each that imports the module writes the same here; who sees half
+ * of it finds no int in the array. */
+static uintptr_t small_ints;
+static uintptr_t small_ints_size;
+
+static void
+cells_prepare(int processors)
+{
+    PyObject *zero = PyLong_FromLong(0), *number = zero;
+    uintptr_t size = 0;
+    (void)processors;
+    while (number != NULL && (uintptr_t)number == (uintptr_t)zero + size && size < ABOVE_SMALL_INTS) {
+        size += sizeof(PyLongObject);
+        Py_DECREF(number);
+        number = PyLong_FromLong((long)(size / sizeof(PyLongObject)));
+    }
+    Py_XDECREF(number);
+    PyErr_Clear();
+    small_ints = (uintptr_t)zero;
+    small_ints_size = size;
+}
+
+/* Add the small int at an offset in the array to a count that is above all small ints, or also in the array, and
+ * then so is the sum.  Returns 0, with nothing changed, where that is not so. */
+static inline int
+cell_add_at_offset(void **cell, uintptr_t offset)
+{
+    PyObject *count = (PyObject *)*cell;
+    if (int_add_in_place(count, (long)(offset / sizeof(PyLongObject)))) {
+        return 1;
+    }
+    uintptr_t sum = (uintptr_t)count - small_ints + offset;
+    if ((uintptr_t)count - small_ints >= small_ints_size || sum >= small_ints_size) {
+        return 0;
+    }
+    *cell = (PyObject *)(small_ints + sum);
+#  if PY_VERSION_HEX < CPYTHON(12)  /* from then on small ints are immortal */
+    Py_INCREF((PyObject *)*cell);
+    Py_DECREF(count);
+#  endif
+    return 1;
+}
+
+static inline int
+cell_add_small_int(void **cell, PyObject *amount)
+{
+    uintptr_t offset = (uintptr_t)amount - small_ints;
+    return offset < small_ints_size && cell_add_at_offset(cell, offset);
+}
+
+static inline int
+cell_add_one(void **cell)
+{
+    return cell_add_at_offset(cell, sizeof(PyLongObject));
+}
+
+#else
+
+static inline int
+int_add_in_place(PyObject *count, long amount)
+{
+    (void)count, (void)amount;
+    return 0;
+}
+
+static inline int
+cell_add_small_int(void **cell, PyObject *amount)
+{
+    (void)cell, (void)amount;
+    return 0;
+}
+
+static inline int
+cell_add_one(void **cell)
+{
+    (void)cell;
+    return 0;
+}
+
+static inline void
+cells_prepare(int processors)
+{
+    (void)processors;
+}
+
+#endif
+
+static inline int
+cell_init(void **cell)
+{
+    *cell = PyLong_FromLong(0);
+    return *cell == NULL ? -1 : 0;
+}
+
+static inline void
+cell_set_kind(void **cell, enum cell_kind kind)
+{
+    (void)cell, (void)kind;
+}
+
+static inline void
+cell_free(void **cell)
+{
+    Py_XDECREF((PyObject *)*cell);
+}
+
+static inline PyObject *
+cell_get(void **cell)
+{
+    PyObject *count = (PyObject *)*cell;
+    Py_INCREF(count);
+    return count;
+}
+
+static inline PyObject *
+cell_exchange(void **cell, PyObject *count)
+{
+    PyObject *before = (PyObject *)*cell;
+    Py_INCREF(count);
+    *cell = count;
+    return before;
+}
+
+/* Put in a count that was just made, or return -1 where memory ran out as it was. */
+static inline int
+cell_replace(void **cell, PyObject *count)
+{
+    PyObject *before = (PyObject *)*cell;
+    if (count == NULL) {
+        return -1;
+    }
+    *cell = count;
+    Py_DECREF(before);
+    return 0;
+}
+
+static inline PyObject *
+cell_reset(void **cell)
+{
+    PyObject *before = (PyObject *)*cell;
+    return cell_init(cell) < 0 ? (*cell = before, NULL) : before;
+}
+
+/* Whether an int and what is added to it are far from the ends of 64 bits, and then its value. */
+static inline int
+int_fits(PyObject *number, long long *value)
+{
+    int overflow;
+    *value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    return !overflow && LLONG_MIN / 4 < *value && *value < LLONG_MAX / 4;
+}
+
+/* Of 64 bits an int of the right size is made; PyNumber_Add() reserves a digit more. */
+static int
+cell_add_anew(void **cell, PyObject *amount)
+{
+    long long before, added;
+    PyObject *count = (PyObject *)*cell;
+    if (int_fits(count, &before) && int_fits(amount, &added)) {
+        return cell_replace(cell, PyLong_FromLongLong(before + added));
+    }
+    return cell_replace(cell, PyNumber_Add(count, amount));
+}
+
+static inline int
+cell_increment(void **cell)
+{
+    if (cell_add_one(cell)) {
+        return 0;
+    }
+    PyObject *one = PyLong_FromLong(1);
+    int status = one == NULL ? -1 : cell_add_anew(cell, one);
+    Py_XDECREF(one);
+    return status;
+}
+
+static inline int
+cell_add(void **cell, PyObject *amount)
+{
+    long long value;
+    if (int_fits(amount, &value) && value <= (long long)PyLong_MASK && value >= -(long long)PyLong_MASK
+        && int_add_in_place((PyObject *)*cell, (long)value)) {
+        return 0;
+    }
+    return cell_add_anew(cell, amount);
+}
+
+static inline PyObject *
+cell_increment_and_get(void **cell)
+{
+    return cell_increment(cell) < 0 ? NULL : cell_get(cell);
+}
+
+static inline PyObject *
+cell_add_and_get(void **cell, PyObject *amount)
+{
+    return cell_add(cell, amount) < 0 ? NULL : cell_get(cell);
+}

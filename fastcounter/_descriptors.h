@@ -1,0 +1,161 @@
+/* Descriptors: how the interpreter reaches a counter's `value` and methods by its fastest way. */
+#ifndef FASTCOUNTER_DESCRIPTORS_H
+#define FASTCOUNTER_DESCRIPTORS_H
+
+#include "_cell.h"
+
+#if PY_VERSION_HEX < CPYTHON(12)
+#  include <structmember.h>
+#  define Py_T_OBJECT_EX T_OBJECT_EX
+#  define Py_READONLY READONLY
+#endif
+
+/* ---- value ---- */
+
+/* Where Cython puts a counter's cell: behind the table of C-level calls. */
+#define CELL_OFFSET (sizeof(PyObject) + sizeof(void *))
+
+#define VALUE_DOC \
+    "The count, an int.  Assign an integer to set it.\n\n" \
+    "What was read never changes.  Reading costs what an attribute of a class with `__slots__` costs, on builds\n" \
+    "with the GIL.  Assigning is one atomic step, and raises TypeError, with the count unchanged, if the value is\n" \
+    "not an integer."
+
+/* With the GIL the cell is an int, and `value` a slot, which the interpreter reads inline as it does those of
+ * `__slots__`; a getter it has to call, which takes three to four times as long.  Neither can be assigned to:
+ * __setattr__ does that, lest anything but an exact int get into the cell. */
+#if KNOWN_CPYTHON && !defined(Py_GIL_DISABLED)
+
+static PyMemberDef value_definition = {"value", Py_T_OBJECT_EX, CELL_OFFSET, Py_READONLY, VALUE_DOC};
+
+static inline PyObject *
+value_attribute(PyObject *type)
+{
+    return PyDescr_NewMember((PyTypeObject *)type, &value_definition);
+}
+
+static inline int
+is_value_attribute(PyObject *attribute)
+{
+    return Py_IS_TYPE(attribute, &PyMemberDescr_Type)
+        && ((PyMemberDescrObject *)attribute)->d_member == &value_definition;
+}
+
+#else
+
+static PyObject *
+get_value(PyObject *counter, void *closure)
+{
+    (void)closure;
+    return cell_get((void **)((char *)counter + CELL_OFFSET));
+}
+
+static PyGetSetDef value_definition = {"value", get_value, NULL, VALUE_DOC, NULL};
+
+static inline PyObject *
+value_attribute(PyObject *type)
+{
+    return PyDescr_NewGetSet((PyTypeObject *)type, &value_definition);
+}
+
+static inline int
+is_value_attribute(PyObject *attribute)
+{
+    return Py_IS_TYPE(attribute, &PyGetSetDescr_Type)
+        && ((PyGetSetDescrObject *)attribute)->d_getset == &value_definition;
+}
+
+#endif
+
+/* What a class's instances find under a name, if they have none of their own; no descriptor or metaclass is asked.
+ * NULL without an exception where there is nothing. */
+static inline PyObject *
+type_attribute(PyTypeObject *type, PyObject *name)
+{
+#if KNOWN_CPYTHON && PY_VERSION_HEX >= CPYTHON(13)
+    return _PyType_LookupRef(type, name);
+#elif KNOWN_CPYTHON
+    return Py_XNewRef(_PyType_Lookup(type, name));
+#else
+    PyObject *found = NULL, *mro = Py_XNewRef(type->tp_mro);
+    for (Py_ssize_t index = 0; mro != NULL && found == NULL && index < PyTuple_GET_SIZE(mro); index++) {
+        PyObject *attributes = PyObject_GetAttrString(PyTuple_GET_ITEM(mro, index), "__dict__");
+        found = attributes == NULL ? NULL : PyObject_GetItem(attributes, name);
+        Py_XDECREF(attributes);
+        PyErr_Clear();
+    }
+    Py_XDECREF(mro);
+    return found;
+#endif
+}
+
+/* Whether `name` is `value`, and that what a compiled class makes it: its attribute or its method. */
+static inline int
+is_own_value(PyObject *counter, PyObject *name)
+{
+    if (!PyUnicode_Check(name) || PyUnicode_CompareWithASCIIString(name, "value") != 0) {
+        return 0;
+    }
+    PyObject *found = type_attribute(Py_TYPE(counter), name);
+    int is_own = found != NULL && (is_value_attribute(found) || Py_IS_TYPE(found, &PyMethodDescr_Type));
+    Py_XDECREF(found);
+    return is_own;
+}
+
+/* ---- Methods ---- */
+
+/* Whether two objects are method descriptors for one C function. */
+static inline int
+is_same_method(PyObject *method, PyObject *other)
+{
+    return Py_IS_TYPE(method, &PyMethodDescr_Type) && Py_IS_TYPE(other, &PyMethodDescr_Type)
+        && ((PyMethodDescrObject *)method)->d_method == ((PyMethodDescrObject *)other)->d_method;
+}
+
+/* A method descriptor for the same C function that belongs to `type`, a subclass of the method's own class.
+ * From 3.11 the interpreter calls a compiled method by its fastest way where the method belongs to the object's
+ * exact type; an inherited one takes twice as long. */
+static inline PyObject *
+method_of_type(PyObject *method, PyObject *type)
+{
+    return PyDescr_NewMethod((PyTypeObject *)type, ((PyMethodDescrObject *)method)->d_method);
+}
+
+/* How a counter is initialized that is made without arguments.  Cython's own parsing of arguments looks up the
+ * module's state on the way, as each interpreter has its own, and that takes as long as all else. */
+static int
+init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
+{
+    if (PyTuple_GET_SIZE(args) == 0 && kwargs == NULL) {
+        PyObject *before = cell_reset((void **)((char *)counter + CELL_OFFSET));
+        Py_XDECREF(before);
+        return before == NULL ? -1 : 0;
+    }
+    PyTypeObject *type = Py_TYPE(counter);
+    while (type->tp_init != init_without_arguments) {
+        type = type->tp_base;  /* a user's, whose own __init__ has called this one */
+    }
+    while (type->tp_init == init_without_arguments) {
+        type = type->tp_base;
+    }
+    return type->tp_init(counter, args, kwargs);
+}
+
+/* `__init__` as above, for a type whose base class has it from Cython. */
+static inline PyObject *
+init_of_type(PyObject *init, PyObject *type)
+{
+    return PyDescr_NewWrapper((PyTypeObject *)type, ((PyWrapperDescrObject *)init)->d_base, init_without_arguments);
+}
+
+/* ---- Types ---- */
+
+/* From here on nobody can set the type's attributes, as with the types that CPython makes in C. */
+static inline void
+make_immutable(PyObject *type)
+{
+    ((PyTypeObject *)type)->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    PyType_Modified((PyTypeObject *)type);
+}
+
+#endif

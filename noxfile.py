@@ -1,0 +1,244 @@
+"""The parts of what has to pass before a change lands: `nox -l` lists them, `nox -s asan` runs one, `.ci/run` all.
+
+A session makes its own environment, and what it tests is the wheel, with the sources out of reach.  It needs gcc, and
+on the PATH the interpreter that its name or its first line says.  Arguments after `--` go to pytest or to the script:
+`nox -s tests-3.14 -- tests/test_fork.py`, `nox -s forks-3.13t -- --forks 20000`.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+
+ROOT = Path(__file__).parent
+BUILT = ROOT / ".nox" / "built"
+SOURCES = ["*.in", "*.md", "*.py", "*.toml", "fastcounter", "fastcounter/*.p*", "fastcounter/*.h"]
+TESTED = ["tests", "bench", "examples", "README.md", "pyproject.toml"]
+EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
+
+# Cython's own code leaves out a field that 3.15 has added to types.
+WARNINGS = "-std=c11 -Wall -Wextra -Werror -Wno-missing-field-initializers"
+ADDRESS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+THREAD = "-fsanitize=thread"
+
+
+def made(session: nox.Session, folder: Path, since: float, *command: str, **env: str) -> Path:
+    """The one file that the command makes, made anew if what is in the folder is older than `since`."""
+    found = [path for path in folder.glob("fastcounter-*") if path.stat().st_mtime >= since]
+    if found:
+        return found[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILT) as work:  # so that two sessions may make the same
+        session.run(*command, work, env=env)
+        (file,) = Path(work).iterdir()
+        return file.replace(folder / file.name)
+
+
+def sdist(session: nox.Session) -> Path:
+    """The source distribution of the checkout as it is now."""
+    session.install("build")
+    since = max(path.stat().st_mtime for pattern in SOURCES for path in ROOT.glob(pattern))
+    command = ["python", "-m", "build", "-q", "--sdist", str(ROOT), "--outdir"]
+    return made(session, BUILT / "sdist", since, *command)
+
+
+def wheel(session: nox.Session, variant: str = "plain", flags: str = WARNINGS, **env: str) -> Path:
+    """The session's interpreter's wheel of that source distribution."""
+    source = sdist(session)
+    abi = session.run("python", "-c", "import sysconfig; print(sysconfig.get_config_var('SOABI'))", silent=True)
+    command = ["python", "-m", "pip", "wheel", "-q", "--no-deps", str(source), "--wheel-dir"]
+    # CPPFLAGS come after the interpreter's own -O2 or -O3, for compiler and linker; CFLAGS would replace those.
+    env = {"CPPFLAGS": flags, **env}
+    return made(session, BUILT / f"{str(abi).strip()}-{variant}", source.stat().st_mtime, *command, **env)
+
+
+def environment(session: nox.Session, package: Path, *extras: str) -> None:
+    """Install the package, and go where there are its tests but not its sources."""
+    session.install(f"{package}[{','.join(extras)}]" if extras else str(package))
+    copy(session, TESTED)
+
+
+def copy(session: nox.Session, names: list[str]) -> None:
+    """Copy files and folders of the checkout beside the session's environment, and go there."""
+    folder = Path(session.virtualenv.location) / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for path in (ROOT / name for name in names if (ROOT / name).exists()):
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__", "*.c", "*.so"))
+        else:
+            shutil.copy(path, folder)
+    session.chdir(folder)
+
+
+def pytest(session: nox.Session, *args: str, **env: str) -> None:
+    args = tuple(session.posargs) or args
+    session.run("python", "-m", "pytest", "-q", "--ignore", "tests/test_bench.py", *args, env=env)
+
+
+def script(session: nox.Session, name: str, *args: str, **env: str) -> None:
+    session.run("python", f"tests/scripts/{name}", *(session.posargs or args), env=env)
+
+
+def preloaded(session: nox.Session, *libraries: str) -> str:
+    """What makes an interpreter that knows nothing of sanitizers load gcc's."""
+    paths = [session.run("gcc", f"-print-file-name={name}", external=True, silent=True) for name in libraries]
+    return " ".join(str(path).strip() for path in paths)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Source distribution and wheel: reproducible, complete, and fit for the index. They stay in dist/."""
+    session.install(*EXTRAS["release"])
+    again = Path(session.create_tmp()) / "again"
+    sdist(session)  # for the sessions after this one
+    for folder in (ROOT / "dist", again):
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run("python", "-m", "build", "-q", "--outdir", str(folder), env={"SOURCE_DATE_EPOCH": "1700000000"})
+    session.run("diff", "-r", "dist", str(again), external=True)
+    session.run("twine", "check", "--strict", *map(str, ROOT.glob("dist/*")))
+    session.run("check-wheel-contents", *map(str, ROOT.glob("dist/*.whl")))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style of the Python, Cython and shell code; the workflows; the wheels of a release."""
+    session.install(*EXTRAS["lint"])
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("cython-lint", "fastcounter", "tests", "examples")
+    session.run("bash", "-n", ".ci/run", external=True)
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--persona", "auditor", ".github")
+    for platform in ["linux", "macos", "windows"]:
+        session.run("cibuildwheel", "--print-build-identifiers", "--platform", platform)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types by mypy and pyright, and the stubs against the compiled modules."""
+    package = wheel(session)
+    session.install(f"{package}[dev]")
+    session.run("mypy", "fastcounter", "bench", "setup.py", "noxfile.py", "tests/typing_examples.py")
+    session.run("pyright", "fastcounter", "tests/typing_examples.py")
+    environment(session, package)
+    session.run("stubtest", "--allowlist", "tests/stubtest.allowlist", "fastcounter")
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.15"])
+def tests(session: nox.Session) -> None:
+    """The tests."""
+    environment(session, wheel(session), "test")
+    pytest(session)
+
+
+@nox.session(python=["3.11", "3.13t", "3.14"])
+def examples(session: nox.Session) -> None:
+    """The examples with the libraries and servers that they are about. Needs Debian's `prometheus`."""
+    environment(session, wheel(session), "examples")
+    pytest(session, "tests/examples", FASTCOUNTER_EXAMPLES="1")
+
+
+@nox.session(python="3.11")
+def coverage(session: nox.Session) -> None:
+    """3.11: which lines the tests reach; pyproject.toml says which they need not."""
+    copy(session, [*TESTED, "fastcounter", "setup.py", "LICENSE"])
+    session.install("coverage", "-e", ".[test]", env={"FASTCOUNTER_TRACE": "1"})
+    names = ["cimport", "compat", "copy", "counters", "memory", "package", "subclass"]
+    chosen = [f"tests/test_{name}.py" for name in names]
+    session.run("coverage", "run", "-m", "pytest", "-q", *chosen, env={"COVERAGE_CORE": "ctrace"})
+    session.run("coverage", "report", "--show-missing")
+
+
+@nox.session
+def manylinux(session: nox.Session) -> None:
+    """The wheel that any Linux with this C library takes."""
+    session.install(*EXTRAS["release"])
+    package = wheel(session)
+    command = ["auditwheel", "repair", str(package), "-w"]
+    repaired = made(session, BUILT / "manylinux", package.stat().st_mtime, *command)
+    environment(session, repaired, "test")
+    pytest(session, "tests/test_counters.py", "tests/test_package.py", "tests/test_cimport.py")
+
+
+@nox.session(python="3.13")
+def portable(session: nox.Session) -> None:
+    """3.13: the code that a CPython to come gets, without CPython's internals."""
+    environment(session, wheel(session, "portable", FASTCOUNTER_PORTABLE="1"), "test")
+    pytest(session, FASTCOUNTER_PORTABLE="1")
+
+
+@nox.session(python="3.12")
+def clang(session: nox.Session) -> None:
+    """3.12: built by clang."""
+    environment(session, wheel(session, "clang", CC="clang", CXX="clang++"), "test")
+    pytest(session, CC="clang", CXX="clang++")
+
+
+@nox.session(python=["3.14", "3.15"])
+def headers(session: nox.Session) -> None:
+    """The free-threaded code compiles with this version's headers, as no such interpreter is at hand."""
+    wheel(session, "headers", f"{WARNINGS} -DPy_GIL_DISABLED")
+
+
+@nox.session(python="python3.14d")
+def references(session: nox.Session) -> None:
+    """3.14d: reference counts before and after each public call, on a build that counts them all."""
+    environment(session, wheel(session), "test")
+    pytest(session, "tests/test_references.py", "tests/test_counters.py", "tests/test_memory.py")
+
+
+@nox.session(python="3.13t")
+def parallel(session: nox.Session) -> None:
+    """3.13t: each test in four threads at once, but those about forks, signals or other processes."""
+    environment(session, wheel(session), "test")
+    session.install("pytest-run-parallel")
+    chosen = [f"tests/test_{name}.py" for name in ("compat", "copy", "counters", "subclass")]
+    pytest(session, "--parallel-threads=4", *chosen)
+
+
+@nox.session(python=["3.11", "3.13t"])
+def stress(session: nox.Session) -> None:
+    """Many threads on one counter: nothing is lost."""
+    environment(session, wheel(session))
+    script(session, "stress.py", "--seconds", "15")
+
+
+@nox.session(python=["3.13t", "3.14"])
+def forks(session: nox.Session) -> None:
+    """Many forks while threads use a counter: no child hangs or miscounts."""
+    environment(session, wheel(session))
+    script(session, "forks.py", "--forks", "2000")
+
+
+@nox.session(python="3.11")
+def asan(session: nox.Session) -> None:
+    """3.11: the tests under gcc's address and undefined behaviour sanitizers."""
+    environment(session, wheel(session, "asan", ADDRESS), "test")
+    left_out = ["--ignore=tests/test_cimport.py", "--deselect=tests/test_hostile.py::test_no_memory"]
+    env = {"ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+    pytest(session, *left_out, LD_PRELOAD=preloaded(session, "libasan.so", "libubsan.so"), **env)
+
+
+@nox.session(python="3.13t")
+def tsan(session: nox.Session) -> None:
+    """3.13t: stress under gcc's thread sanitizer; tests/tsan.supp names what is CPython's own, and why."""
+    environment(session, wheel(session, "tsan", THREAD))
+    options = "suppressions=tests/tsan.supp halt_on_error=1"
+    script(session, "stress.py", "--seconds", "20", TSAN_OPTIONS=options, LD_PRELOAD=preloaded(session, "libtsan.so"))
+
+
+@nox.session(python="3.11")
+def leaks(session: nox.Session) -> None:
+    """3.11: the scenarios of tests/scripts/memory.py under gcc's leak sanitizer, which is seen to see a leak."""
+    environment(session, wheel(session, "asan", ADDRESS))
+    env = {"ASAN_OPTIONS": "detect_leaks=1", "PYTHONMALLOC": "malloc"}
+    env["LD_PRELOAD"] = preloaded(session, "libasan.so", "libubsan.so")
+    leak = "import ctypes; ctypes.CDLL(None).malloc(1000)"
+    session.run("python", "-c", leak, env=env, success_codes=[23], silent=True)  # LeakSanitizer's exit code
+    script(session, "memory.py", **env)

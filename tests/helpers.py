@@ -1,0 +1,98 @@
+"""What tests and scripts share: the classes, which build this is, and how to read, run threads and run processes."""
+
+import argparse
+import os
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+
+import fastcounter
+from fastcounter import compat, pure
+
+COMPILED = [fastcounter.SingleThreadCounter, fastcounter.FastReadCounter, fastcounter.FastWriteCounter]
+COMPAT = [compat.Counter, compat.FastReadCounter, compat.FastWriteCounter]
+ORIGINAL = [pure.SingleThreadCounter, pure.FastReadCounter, pure.FastWriteCounter]
+
+GIL_BUILD = not sysconfig.get_config_var("Py_GIL_DISABLED")
+# A build that leaves CPython's internals alone, as it does on a CPython newer than those that are known.
+PORTABLE_BUILD = bool(os.environ.get("FASTCOUNTER_PORTABLE")) or sys.version_info >= (3, 16)
+
+# Those that are exact when several threads write; without the GIL, SingleThreadCounter is not.
+EXACT = COMPILED if GIL_BUILD else COMPILED[1:]
+
+# Both sides of every limit at which an int's representation, or a C integer, changes.
+LIMITS = [0, 256, 1024, *(2**bits for bits in (15, 16, 30, 31, 60, 62, 63, 64, 90))]
+AROUND_LIMITS = sorted({sign * limit + step for limit in LIMITS for sign in (1, -1) for step in range(-2, 3)})
+
+
+def name_of(counter_class):
+    """The name of a class below `fastcounter`: `FastReadCounter`, `compat.Counter`, `pure.FastReadCounter`."""
+    return f"{counter_class.__module__}.{counter_class.__name__}".removeprefix("fastcounter.")
+
+
+CLASSES = {name_of(counter_class): counter_class for counter_class in COMPILED + COMPAT + ORIGINAL}
+
+
+def read_count(counter):
+    """The count of a counter of any class."""
+    return counter.value() if callable(counter.value) else counter.value
+
+
+def run_threads(*functions, switch_interval=1e-6):
+    """Run each function in a thread; they start together, and switch as often as Python can.
+
+    Returns what they return, or raises what one of them raised.
+    """
+    barrier = threading.Barrier(len(functions))
+    results = [None] * len(functions)
+    errors = []
+
+    def work(index, function):
+        barrier.wait()
+        try:
+            results[index] = function()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=item) for item in enumerate(functions)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(switch_interval)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    if errors:
+        raise errors[0]
+    return results
+
+
+def script_parser(description, classes=COMPILED):
+    """A parser for a script's command line, with the option that says which classes it is about."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [name_of(counter_class) for counter_class in classes]
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        choices=CLASSES,
+        default=names,
+        metavar="CLASS",
+        help=f"of {', '.join(CLASSES)} (default: {' '.join(names)})",
+    )
+    return parser
+
+
+def run_python(*args, **options):
+    """Run Python in another process, and return its status and what it wrote."""
+    return subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True, **options)
+
+
+def run_script(name, *args, timeout=300):
+    """Run tests/scripts/`name` in another process, and return what it printed; that it fails is an error."""
+    result = run_python(Path(__file__).parent / "scripts" / name, *args, timeout=timeout)
+    assert result.returncode == 0, f"status {result.returncode}\n{result.stdout}{result.stderr}"
+    return result.stdout

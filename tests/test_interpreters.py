@@ -1,0 +1,43 @@
+"""Each interpreter of a process can import the package, and has classes and counters of its own."""
+
+import re
+import sys
+
+import pytest
+from helpers import run_script
+
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="3.12 is the first with isolated interpreters")
+
+
+@pytest.mark.parametrize("options", [[], ["--main-first"], ["--legacy"]], ids=["isolated", "main first", "legacy"])
+def test_counting_in_parallel(options):
+    assert "all right" in run_script("interpreters.py", "--rounds", 25, *options)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before, an interpreter that imports nothing leaves memory too")
+def test_closed_interpreters_leave_no_memory():
+    """What this process takes does not grow with the number of interpreters that have come and gone."""
+    code = "import fastcounter, pickle; [pickle.dumps(getattr(fastcounter, name)) for name in fastcounter.__all__]"
+    taken = []
+    for rounds in (20, 80):
+        output = run_script("interpreters.py", "--rounds", rounds, "--interpreters", 1, "--code", code)
+        taken.append(int(re.search(r"(\d+) KiB", output)[1]))
+    assert taken[1] - taken[0] < 10_000  # one interpreter's memory is more than 1,000
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
+def test_interpreter_pools():
+    from concurrent.futures import InterpreterPoolExecutor
+
+    for _ in range(5):
+        with InterpreterPoolExecutor(4) as pool:
+            assert list(pool.map(count, range(1, 41))) == list(range(1, 41))
+
+
+def count(number):
+    from fastcounter import FastWriteCounter
+
+    counter = FastWriteCounter()
+    for _ in range(number):
+        counter.increment()
+    return counter.value()

@@ -1,0 +1,160 @@
+"""A user's code: mypy --strict and pyright take all of it, with nothing ignored.  It is checked, never run."""
+# pyright: strict
+
+import mmap
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, Protocol, TypeAlias, TypeVar, assert_type
+
+import fastcounter
+from fastcounter import FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter, compat, pure
+
+# Each class, as the README shows it.
+
+single = SingleThreadCounter()
+reader = FastReadCounter(5)
+writer = FastWriteCounter(initial=True)
+shared = SharedCounter(mmap.mmap(-1, mmap.PAGESIZE), 64)
+
+assert_type(single.value, int)
+assert_type(reader.value, int)
+assert_type(writer.value(), int)
+assert_type(shared.value, int)
+
+single.value = 5
+single += 5
+shared.value = True
+shared -= 2**40
+reader.add(2**70)
+assert_type(single, SingleThreadCounter)
+assert_type(shared, SharedCounter)
+assert_type(single.increment_and_get(), int)
+assert_type(reader.add_and_get(-5), int)
+assert_type(shared.increment_and_get(), int)
+assert_type(writer.reset(), int)
+assert_type(int(writer), int)
+assert_type(fastcounter.__all__, list[str])
+
+slots = array("q", [0]) * 8
+per_worker = [SharedCounter(slots, offset=8 * worker) for worker in range(8)]
+assert_type(sum(counter.value for counter in per_worker), int)
+
+
+# A class that takes any counter.
+
+
+class Countable(Protocol):
+    """What all four classes can do; `int(counter)` reads them all."""
+
+    def increment(self, /) -> None: ...
+    def add(self, amount: int, /) -> None: ...
+    def reset(self, /) -> int: ...
+    def __int__(self) -> int: ...
+
+
+class Meter:
+    def __init__(self, counter: Countable) -> None:
+        self.counter = counter
+
+    def __call__(self, amounts: Iterable[int]) -> int:
+        for amount in amounts:
+            self.counter.add(amount)
+        return int(self.counter)
+
+
+meters = [Meter(single), Meter(reader), Meter(writer), Meter(shared)]
+count: Callable[[], None] = writer.increment
+
+
+class Numbering(Protocol):
+    """What gives numbers: not FastWriteCounter."""
+
+    def increment_and_get(self) -> int: ...
+
+
+def ticket(numbers: Numbering) -> str:
+    return f"T{numbers.increment_and_get()}"
+
+
+tickets = [ticket(single), ticket(reader), ticket(shared)]
+
+
+class Readable(Protocol):
+    """What has its count as an attribute, the originals too."""
+
+    @property
+    def value(self) -> int: ...
+
+
+def total(counters: Iterable[Readable]) -> int:
+    return sum(counter.value for counter in counters)
+
+
+total([single, reader, shared, pure.FastReadCounter(), compat.FastWriteCounter()])
+
+
+# A subclass.
+
+
+class Named(FastReadCounter):
+    def __init__(self, name: str, initial: int = 0) -> None:
+        super().__init__(initial)
+        self.name = name
+
+    def increment(self) -> None:
+        super().increment()
+
+
+named = Named("requests")
+named += 1
+assert_type(named, Named)
+assert_type(named.name, str)
+by_name: dict[str, FastReadCounter] = {named.name: named}
+
+
+# A union.
+
+AnyCounter: TypeAlias = SingleThreadCounter | FastReadCounter | FastWriteCounter | SharedCounter
+
+
+def read(counter: AnyCounter) -> int:
+    return counter.value() if isinstance(counter, FastWriteCounter) else counter.value
+
+
+def take(counters: Mapping[str, AnyCounter]) -> dict[str, int]:
+    return {name: counter.reset() for name, counter in counters.items()}
+
+
+assert_type(take({"reader": reader, "writer": writer}), dict[str, int])
+
+
+# A generic container.
+
+C = TypeVar("C", bound=Countable)
+
+
+class Counters(dict[str, C], Generic[C]):
+    def __init__(self, make: Callable[[], C]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, name: str) -> C:
+        return self.setdefault(name, self.make())
+
+
+writers = Counters(FastWriteCounter)
+assert_type(writers["requests"], FastWriteCounter)
+assert_type(writers["requests"].value(), int)
+assert_type(Counters(lambda: Named("x"))["requests"].name, str)
+
+
+# The published 1.x, and the article's own.
+
+old = compat.FastWriteCounter(init=5, step=2)
+old.increment()
+old.increment(num_steps=3)
+assert_type(old.value, int)
+olds: list[compat.Counter] = [old, compat.FastReadCounter()]
+olds[0].add(2)
+assert_type(pure.FastReadCounter().value, int)
+assert_type(pure.FastWriteCounter().value(), int)
