@@ -36,8 +36,8 @@ def measure(argv: Sequence[str]) -> None:
         parser.error(f"no group is called {', '.join(sorted(unknown))}; there are: all {' '.join(GROUPS)}")
     if args.processes < 1 or (args.rounds or 1) < 1:
         parser.error("at least one process and one round are needed")
-    args.command = " ".join([*args.groups, f"--processes {args.processes}"])
-    args.command += f" --rounds {args.rounds}" if args.rounds else ""
+    rounds = [f"--rounds {args.rounds}"] if args.rounds else []
+    args.command = " ".join([*args.groups, f"--processes {args.processes}", *rounds])
     args.groups = [name for name in GROUPS if name in args.groups or ("all" in args.groups and name != "aa")]
 
     try:
@@ -68,7 +68,7 @@ def show(results: Results) -> None:
     print(f"CPython {results.python} on {results.machine}; fastcounter {results.package}\n")
     for group in GROUPS.values():
         if lines := group.table([results], "simple"):
-            print(f"{group.title}\n\n{lines}\n{group.note}")
+            print(f"{group.title}\n\n{lines}\n", f"{group.note}\n" if group.note else "", sep="")
     print(*table.remarks(results), sep="\n")
     if results.groups == {"article"}:
         print("More: python -m bench --help; everything, and a file of it: python -m bench all -o FILE")

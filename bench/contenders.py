@@ -54,10 +54,6 @@ class Block:
         """Seconds an operation."""
         return self.measure(self.loops) / (self.loops * self.operations)
 
-    def facts(self) -> dict[str, Any]:
-        """The metadata that pyperf wants."""
-        return {"loops": self.loops, "inner_loops": self.operations, **self.metadata}
-
 
 def namespace(setup: str = "") -> dict[str, Any]:
     names: dict[str, Any] = {}

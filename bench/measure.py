@@ -1,7 +1,6 @@
 """What one process does: time all that is to be compared in turns, in an order that is shuffled anew each round.
 
-The two times of a ratio were then taken within milliseconds of each other, and a slow spell of the machine falls on
-both.  bench.run starts it as `python -m bench.measure ARGUMENTS`, and it prints its report as JSON.
+So both times of a ratio were taken within milliseconds.  `python -m bench.measure ARGUMENTS` prints a report as JSON.
 """
 
 import datetime
@@ -37,10 +36,8 @@ def measure(contenders: dict[str, Callable[[], Block]], rounds: int, seconds: fl
     for _ in range(2 + rounds if seconds else rounds):  # two to warm up
         for name in shuffled.sample(list(blocks), len(blocks)):
             times[name].append(float(f"{blocks[name].time():.4g}"))  # more digits are noise, and make files large
-    return {
-        "benchmarks": {name: (times[name][-rounds:], block.facts()) for name, block in blocks.items()},
-        "left_out": left_out,
-    }
+    facts = {name: {"loops": b.loops, "inner_loops": b.operations, **b.metadata} for name, b in blocks.items()}
+    return {"benchmarks": {name: (times[name][-rounds:], facts[name]) for name in blocks}, "left_out": left_out}
 
 
 def main() -> None:

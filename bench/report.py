@@ -10,7 +10,6 @@ from tabulate import tabulate
 from bench.groups import ARTICLE, GROUPS, READS
 from bench.results import Results, Unusable, load
 
-BLUE = "#1b6ca8"
 FACTS = {"Python": "python_version", "processor": "cpu_model_name", "CPUs": "cpu_count", "platform": "platform"}
 FACTS |= {"its compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
 
@@ -46,10 +45,9 @@ def pictures(all_results: Sequence[Results]) -> dict[str, Results]:
     """Which pictures there are, and of what: the newest Python, and the newest without the GIL."""
     found = {}
     for results in sorted(all_results, key=lambda each: each.version):
-        if results.has_gil and "article" in results.groups:
-            found["operations"] = results.of("article")
-        if not results.has_gil and "threads" in results.groups:
-            found["threads"] = results.of("threads")
+        name, group = ("operations", "article") if results.has_gil else ("threads", "threads")
+        if group in results.groups:
+            found[name] = results.of(group)
     return found
 
 
@@ -68,7 +66,7 @@ def draw(all_results: Sequence[Results], directory: Path) -> None:
 def draw_operations(axes: Any, results: Results) -> None:
     """Bars: how long an increment and a read take."""
     calls = {f"{cls}, {'read' if call == 'value' else call}": f"{call} {cls}" for call in READS[:2] for cls in ARTICLE}
-    for offset, implementation, color in ((-0.2, "original", "#b8c4ce"), (0.2, "compiled", BLUE)):
+    for offset, implementation, color in ((-0.2, "original", "lightgrey"), (0.2, "compiled", "tab:blue")):
         times = [results.time(f"{call} {implementation} medium") * 1e9 for call in calls.values()]
         bars = axes.barh([row + offset for row in range(len(calls))], times, 0.4, color=color, label=implementation)
         axes.bar_label(bars, [f"{time:.0f}" for time in times], padding=3)
@@ -79,7 +77,7 @@ def draw_operations(axes: Any, results: Results) -> None:
 
 def draw_threads(axes: Any, results: Results) -> None:
     """Lines: how many increments of one counter threads do together."""
-    for cls, color in (("FastWriteCounter", BLUE), ("FastReadCounter", "#d1662b")):
+    for cls, color in (("FastWriteCounter", "tab:blue"), ("FastReadCounter", "tab:orange")):
         for way, style, title in (("bound", "-", "method taken once"), ("shared", "--", "counter.increment()")):
             names = {n: f"threads {cls} compiled {way if n > 1 else 'shared'}-{n}" for n in (1, 2, 4, 8)}
             rates = [1e-6 / results.time(name) for name in names.values()]
