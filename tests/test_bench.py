@@ -308,7 +308,7 @@ def test_interrupted(tmp_path, number, group):
     environment = {**os.environ, "TMPDIR": str(temporary)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
-        seen = children_until(process, enough=1 if group == "article" else 20)
+        seen = children_until(process, enough={"article": 1, "import": 20, "processes": 100}[group])
         process.send_signal(number)
         output, errors = process.communicate(timeout=20)
     assert process.returncode == 128 + number
