@@ -175,7 +175,7 @@ for title, name, code, counter in (
 ):
     group.row(title, time(group.time(name, code, counter, setup)), ratio(name, first))
 
-headings = ["counter", "way", "1 thread", "2", "4", "8", "9w1r", "lost", "times faster with 2"]
+headings = ["counter", "way", "1 thread", "2", "4", "8", "9w1r", "lost", "times faster: 2"]
 group = Group("threads", "Nanoseconds an increment, by so many threads", headings, **CROWD)
 group.note = "bound: by a method that each thread took once; own: a counter each; 9w1r: nine write and one reads"
 for cls, implementation, way in product(ARTICLE, IMPLEMENTATIONS, ("shared", "bound", "own")):
@@ -194,7 +194,7 @@ for cls, implementation, way in product(ARTICLE, IMPLEMENTATIONS, ("shared", "bo
     cells.append(ratio(other, names[1]) if implementation == "compiled" else time(""))
     group.row(cls.removesuffix("Counter"), f"{implementation}, {way}", *cells)
 
-headings = ["counter", "1 process", "2", "4", "times faster with 1", "with 2"]
+headings = ["counter", "1 process", "2", "4", "times faster: 1", "2"]
 group = Group("processes", "An increment by so many processes, against a Value", headings, 1, **CROWD)
 ours, other = "processes SharedCounter compiled", "processes multiprocessing.Value"
 forked: dict[str, Any] = {"forked": True, "setup": "from os import fork"}
