@@ -1,1 +1,1 @@
-"""The benchmarks: the compiled counters against the originals and against the least that CPython can do."""
+"""The benchmark: the compiled counters against the originals, and against the least that CPython can do."""

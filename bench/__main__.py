@@ -1,19 +1,78 @@
 """Measure the counters, or show what was measured: `python -m bench --help`."""
 
+import argparse
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from bench import plot, run, table
+from bench import compare, report, run, table
+from bench.groups import GROUPS
+from bench.results import Results, Unusable, load
 
-COMMANDS = {"table": table.main, "plot": plot.main}
+
+def main(argv: Sequence[str]) -> None:
+    commands = {"compare": compare.main, "report": report.main, "table": show_files}
+    command = commands.get(argv[0]) if argv else None
+    try:
+        command(argv[1:]) if command else measure(argv)
+    except Unusable as error:
+        sys.exit(f"python -m bench: {error}")
 
 
-def main() -> None:
-    command = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
-    if command:
-        command(sys.argv[2:])
-    else:
-        run.main()
+def measure(argv: Sequence[str]) -> None:
+    about = "Measure the compiled counters against the originals and against the least that CPython can do."
+    also = "Also: python -m bench table FILE..., compare OLD NEW, and report FILE..., about results in files."
+    parser = argparse.ArgumentParser(prog="python -m bench", description=about, epilog=also)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"all, or any of: {' '.join(GROUPS)}")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="where to write results, in pyperf's JSON; may end in .gz"
+    )
+    parser.add_argument("--processes", type=int, default=12, help="how many measure (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, help="in each process (default: 150 or less, by group)")
+    parser.add_argument("--slower", type=int, default=0, help=argparse.SUPPRESS)  # percent, of one of each twins of aa
+    args = parser.parse_args(argv)
+    args.groups = args.groups or ["article"]
+    if unknown := set(args.groups) - {*GROUPS, "all"}:
+        parser.error(f"no group is called {', '.join(sorted(unknown))}; there are: all {' '.join(GROUPS)}")
+    if args.processes < 1 or (args.rounds or 1) < 1:
+        parser.error("at least one process and one round are needed")
+    rounds = [f"--rounds {args.rounds}"] if args.rounds else []
+    args.command = " ".join([*args.groups, f"--processes {args.processes}", *rounds])
+    args.groups = [name for name in GROUPS if name in args.groups or ("all" in args.groups and name != "aa")]
+
+    try:
+        if args.output:
+            open(args.output, "x").close()  # finds out now whether it can be written
+        results, notes, status = run.run(args)
+        if args.output and results:
+            results.suite.dump(args.output, replace=True)
+        elif args.output:
+            Path(args.output).unlink()
+    except OSError as error:
+        raise Unusable(f"{args.output} cannot be written: {error.strerror}") from error
+    if results:
+        show(results)
+    print("".join(f"{note}\n" for note in notes), end="", file=sys.stderr)
+    sys.exit(status)
+
+
+def show_files(argv: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench table", description="Show results again.")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="that `python -m bench -o FILE` has written")
+    for results in map(load, parser.parse_args(argv).files):
+        show(results)
+
+
+def show(results: Results) -> None:
+    """Print a table for each group, and what they are worth."""
+    print(f"CPython {results.python} on {results.machine}; fastcounter {results.package}\n")
+    for group in GROUPS.values():
+        if lines := group.table([results], "simple"):
+            print(f"{group.title}\n\n{lines}\n", f"{group.note}\n" if group.note else "", sep="")
+    print(*table.remarks(results), sep="\n")
+    if results.groups == {"article"}:
+        print("More: python -m bench --help; everything, and a file of it: python -m bench all -o FILE")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,64 +1,43 @@
-"""Other counters, as far as they are installed: `python -m bench --peers`, with the extra `peers`."""
+"""Other counters, as far as they are installed (the extra `peers`), and the published package of our name."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
-# Of each: what makes one, how it is incremented by 1, and how it is read, or None where it cannot be.
-PEERS = {
-    "itertools.count": ("import itertools; counter = itertools.count()", "next(counter)", None),
-    "lock": ("import threading; lock = threading.Lock(); count = 0", "with lock: count += 1", "count"),
-    "atomicx": ("from atomicx import AtomicInt; counter = AtomicInt(0)", "counter.inc()", "counter.load()"),
-    "pyatomix": ("from pyatomix import AtomicInt; counter = AtomicInt(0)", "counter += 1", "counter.load()"),
-    "cereggii": ("from cereggii import AtomicInt64; counter = AtomicInt64(0)", "counter += 1", "counter.get()"),
-    "ft_utils": (
-        "from ft_utils.concurrent import AtomicInt64; counter = AtomicInt64(0)",
-        "counter.incr()",
-        "counter.get()",
-    ),
-    "prometheus_client": (
-        "from prometheus_client import CollectorRegistry, Counter;"
-        " counter = Counter('c', 'c', registry=CollectorRegistry())",
-        "counter.inc()",
-        None,
-    ),
-    "opentelemetry": (
-        "from opentelemetry.sdk.metrics import MeterProvider;"
-        " counter = MeterProvider().get_meter('bench').create_counter('c')",
-        "counter.add(1)",
-        None,
-    ),
-}
-
-# The published package has our import name, so it is measured in an environment of its own.
 PUBLISHED = "fastcounter==1.1.0"
-PUBLISHED_CLASSES = ("Counter", "FastReadCounter", "FastWriteCounter")
+PUBLISHED_MODULE = "published_fastcounter"  # since it has our name
+
+VALUE = "from os import fork; import multiprocessing; value = counter = multiprocessing.get_context('fork').Value('q')"
+LOCKED = "with counter.get_lock(): counter.value += 1"
+PROMETHEUS = "from prometheus_client import CollectorRegistry as Registry, Counter"
+TELEMETRY = "from opentelemetry.sdk.metrics import MeterProvider as Provider"
+LOCK = "lock = threading.Lock(); counter = at(0, Slot())"
+ADD = "counter.fetch_add_u64(0, 1)"
+
+# Of each: what makes one, how it is incremented, and how it is read, where it can be.
+PEERS: dict[str, tuple[str, str, str | None]] = {
+    "itertools.count": ("counter = itertools.count()", "next(counter)", None),
+    "an int and a lock": (LOCK, "with lock: counter.value += 1", "counter.value"),
+    "cereggii": ("import cereggii; counter = cereggii.AtomicInt64(0)", "counter += 1", "counter.get()"),
+    "atomicx": ("import atomicx; counter = atomicx.AtomicInt(0)", "counter.inc()", "counter.load()"),
+    "pyatomix": ("import pyatomix; counter = pyatomix.AtomicInt(0)", "counter += 1", "counter.load()"),
+    "ft_utils": ("from ft_utils.concurrent import AtomicInt64 as I; counter = I(0)", "counter.incr()", "counter.get()"),
+    "prometheus_client": (f"{PROMETHEUS}; counter = Counter('c', 'c', registry=Registry())", "counter.inc()", None),
+    "opentelemetry": (f"{TELEMETRY}; counter = Provider().get_meter('m').create_counter('c')", "counter.add(1)", None),
+    "atomicshm": ("import atomicshm; counter = atomicshm.AtomicView(memory)", ADD, "counter.load_u64(0)"),
+    "multiprocessing.Value": (VALUE, LOCKED, "counter.value"),
+}
+for _cls in ("Counter", "FastReadCounter", "FastWriteCounter"):
+    _setup = f"import {PUBLISHED_MODULE}; counter = {PUBLISHED_MODULE}.{_cls}()"
+    PEERS[f"{PUBLISHED}:{_cls}"] = (_setup, "counter.increment()", "counter.value")
+
+# Which of ours they stand beside; the others beside FastReadCounter.
+OURS = {"atomicshm": "SharedCounter", "multiprocessing.Value": "SharedCounter"}
+OURS |= {f"{PUBLISHED}:Counter": "SingleThreadCounter", f"{PUBLISHED}:FastWriteCounter": "FastWriteCounter"}
 
 
-def why_left_out(name: str) -> str | None:
-    """The error that keeps a peer from being measured, or None."""
-    check = subprocess.run([sys.executable, "-c", PEERS[name][0]], capture_output=True, text=True)
-    return check.stderr.strip().splitlines()[-1] if check.returncode else None
-
-
-def make_published_environment(directory: Path) -> tuple[Path, str | None]:
-    """An environment with the published package and pyperf; its Python, and the error if there is none."""
-    import venv  # not in a worker, which has to start fast
-
-    venv.create(directory, with_pip=True)
-    python = Path(directory, "Scripts" if os.name == "nt" else "bin", "python")
-    install = subprocess.run(
-        [python, "-m", "pip", "install", "-q", PUBLISHED, "pyperf"], capture_output=True, text=True
-    )
-    return python, install.stderr.strip().splitlines()[-1] if install.returncode else None
-
-
-def measure_published(python: Path, directory: str, options: list[str]) -> None:
-    """Measure the published package with pyperf's own command, which adds to the results."""
-    for class_name in PUBLISHED_CLASSES:
-        setup = f"import fastcounter; counter = fastcounter.{class_name}()"
-        for operation, statement in (("increment", "counter.increment()"), ("value", "counter.value")):
-            name = f"peers {PUBLISHED}:{class_name} {operation}"
-            timeit = [str(python), "-m", "pyperf", "timeit", "--quiet", *options]
-            subprocess.run([*timeit, "--name", name, "-s", setup, statement], cwd=directory, check=True)
+def install_published(directory: Path, run_python: Callable[..., str]) -> None:
+    """Make the published package importable as PUBLISHED_MODULE from this directory, if it can be had."""
+    pip = ("-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-deps", "--target")
+    run_python(*pip, str(directory / "published"), PUBLISHED, check=False)
+    if (directory / "published").exists():
+        (directory / "published" / "fastcounter").rename(directory / PUBLISHED_MODULE)
