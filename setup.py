@@ -51,9 +51,7 @@ if os.environ.get("FASTCOUNTER_TRACE"):
 
 
 def extension(name: str) -> Extension:
-    result = Extension(
-        f"fastcounter.{name}", [f"fastcounter/{name}.pyx"], depends=HEADERS, define_macros=MACROS
-    )
+    result = Extension(f"fastcounter.{name}", [f"fastcounter/{name}.pyx"], depends=HEADERS, define_macros=MACROS)
     if os.name != "nt":  # no paths of the building machine in the wheel
         result.extra_compile_args.append(f"-ffile-prefix-map={os.getcwd()}=.")
     if os.environ.get("FASTCOUNTER_TRACE"):

@@ -6,20 +6,16 @@ processes share.  `fastcounter.compat` has the API of the published 1.x.
 """
 
 try:
-    from fastcounter._counters import (  # the functions are for pickles, which name them here
-        FastReadCounter,
-        FastWriteCounter,
-        SingleThreadCounter,
-        _restore,
-        _restore_with,
-    )
+    from fastcounter._counters import FastReadCounter, FastWriteCounter, SingleThreadCounter
+    from fastcounter._counters import _restore as _restore  # which pickles name
+    from fastcounter._counters import _restore_with as _restore_with
     from fastcounter._shared import SharedCounter
 except ModuleNotFoundError as _error:
     if _error.name not in ("fastcounter._counters", "fastcounter._shared"):
         raise
     raise ImportError(
-        "fastcounter's compiled module is missing for this Python; build it with a C compiler by"
-        " `pip install .` (or `pip install -e .`) in a checkout of fastcounter"
+        f"{__path__[0]} has no compiled modules for this Python. If that is a checkout you have installed from, start"
+        " Python elsewhere; to work in it, build them there by `pip install -e .`, which needs a C compiler"
     ) from _error
 
 __all__ = ["FastReadCounter", "FastWriteCounter", "SharedCounter", "SingleThreadCounter"]

@@ -9,7 +9,7 @@ import sys
 from cpython.object cimport PyObject_GenericSetAttr
 from cpython.ref cimport Py_DECREF
 
-from fastcounter._integers cimport PyLong_CheckExact, as_int
+from fastcounter._integers cimport as_int
 
 
 cdef extern from "_cell.h":

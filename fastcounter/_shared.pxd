@@ -11,8 +11,9 @@ from libc.stdint cimport int64_t
 cdef class SharedCounter:
     cdef int64_t *place     # in the buffer; NULL until __init__ is done, and then never changed
     cdef int64_t attaching  # 1 from the moment that some __init__ has begun
-    cdef Py_buffer buffer   # held as long as the counter lives, so that `place` is always memory; as with numpy's
-                            # arrays, the garbage collector does not know of it
+    # Held as long as the counter lives, so that `place` is always memory.  As with numpy's arrays, the garbage
+    # collector does not know of it.
+    cdef Py_buffer buffer
     cdef object __weakref__
 
     cdef int c_increment(self) except -1 nogil

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter
+from fastcounter import FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
+from helpers import run_threads
 
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
 SETUP = """
@@ -69,3 +70,42 @@ def test_subclasses_will_do(counting):
         pass
 
     assert counting.every_call(Sub(10))[0] == 2**70 + 12
+
+
+def test_none_is_refused(counting):
+    for call in (
+        lambda: counting.increment_many(None, 1),
+        lambda: counting.every_call(None),
+        lambda: counting.add(None, 1),
+        lambda: counting.every_shared_call(None),
+    ):
+        with pytest.raises(TypeError, match="None"):
+            call()
+
+
+def test_shared_counters_without_the_gil(counting):
+    memory = bytearray(16)
+
+    def count():
+        counting.increment_without_gil(SharedCounter(memory, 8), 200_000)
+
+    run_threads(*[count] * 4)
+    assert SharedCounter(memory, 8).value == 4 * 200_000 * 3
+
+
+def test_every_shared_call(counting):
+    assert counting.every_shared_call(SharedCounter(bytearray(8))) == (7, -3, -3, -3, 0)
+
+
+def test_errors_of_shared_counters_without_the_gil(counting):
+    counter = SharedCounter(bytearray(8))
+    counter.value = 2**63 - 2
+    counting.add_without_gil(counter, 1)
+    for call in (counting.add_without_gil, counting.add_and_get_without_gil):
+        with pytest.raises(OverflowError, match=r"9223372036854775807 \+ 1 is not a signed 64-bit integer"):
+            call(counter, 1)
+        with pytest.raises(RuntimeError, match="has not been called"):
+            call(SharedCounter.__new__(SharedCounter), 1)
+    assert counter.value == 2**63 - 1
+    counter.value = 0
+    assert counting.add_and_get_without_gil(counter, -1) == -1

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import gc
 import inspect
+import itertools
 import mmap
 import multiprocessing
 import os
@@ -179,7 +180,9 @@ def test_any_sequence_of_calls(calls):
         result = {"add": expected + amount, "add_and_get": expected + amount, "increment_and_get": expected + 1}.get(
             name, amount if name == "value" else 0
         )
-        fits = SMALLEST <= result <= LARGEST and (name in ("reset", "increment_and_get") or SMALLEST <= amount <= LARGEST)
+        fits = SMALLEST <= result <= LARGEST and (
+            name in ("reset", "increment_and_get") or SMALLEST <= amount <= LARGEST
+        )
         with contextlib.nullcontext() if fits else pytest.raises(OverflowError):
             if name == "value":
                 counter.value = amount
@@ -348,7 +351,7 @@ def test_threads(memory):
 def test_every_new_count_is_returned_once(memory):
     counter = SharedCounter(memory)
     results = run_threads(*[lambda: [counter.increment_and_get() for _ in range(10_000)]] * 4)
-    assert sorted(sum(results, [])) == list(range(1, 40_001))
+    assert sorted(itertools.chain(*results)) == list(range(1, 40_001))
 
 
 def count_in_file(path, times):
@@ -462,7 +465,7 @@ def test_numpy_reads_while_others_write(path):
     page = numpy.frombuffer(memory, "int64")
     processes = [start("count", path, 8 * slot, 30_000) for slot in range(4)]
     before = 0
-    while any([process.poll() is None for process in processes]):
+    while None in [process.poll() for process in processes]:
         seen = int(page[:4].sum())
         assert before - 4 * 3 <= seen <= 4 * 30_003
         before = seen

@@ -10,9 +10,7 @@ import pytest
 
 import fastcounter
 from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter
-from helpers import PORTABLE_BUILD, read_count
-
-own_methods = pytest.mark.skipif(PORTABLE_BUILD, reason="the portable build inherits its methods")
+from helpers import read_count
 
 
 def test_own_arguments_and_attributes(counter_class):
@@ -285,7 +283,6 @@ def test_init_subclass_is_cooperative(counter_class):
         type("Third", (counter_class,), {}, tag="c")
 
 
-@own_methods
 def test_methods_belong_to_the_exact_type(counter_class):
     class Sub(counter_class):
         pass
@@ -303,7 +300,6 @@ def test_methods_belong_to_the_exact_type(counter_class):
             assert method.__doc__ == getattr(counter_class, name).__doc__
 
 
-@own_methods
 def test_a_subclass_method_takes_no_other_type(counter_class):
     class Sub(counter_class):
         pass
@@ -314,7 +310,6 @@ def test_a_subclass_method_takes_no_other_type(counter_class):
         counter_class.increment(object())
 
 
-@own_methods
 def test_types_are_not_interchangeable():
     with pytest.raises(TypeError):
         SingleThreadCounter.increment(FastReadCounter())

@@ -1,16 +1,16 @@
 # cython: language_level=3, freethreading_compatible=True
 """A user's Cython module: counters called from C."""
 
-from fastcounter cimport FastReadCounter, FastWriteCounter, SingleThreadCounter
+from fastcounter cimport FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
 
 
-def increment_many(FastWriteCounter counter, long times):
+def increment_many(FastWriteCounter counter not None, long times):
     cdef long _index
     for _index in range(times):
         counter.c_increment()
 
 
-def every_call(SingleThreadCounter counter):
+def every_call(SingleThreadCounter counter not None):
     counter.c_increment()
     counter.c_add(2**70)
     stepped = counter.c_increment_and_get()
@@ -19,10 +19,40 @@ def every_call(SingleThreadCounter counter):
     return stepped, added, value, counter.c_reset(), counter.c_value()
 
 
-def add(FastReadCounter counter, amount):
+def add(FastReadCounter counter not None, amount):
     counter.c_add(amount)
 
 
 def make(initial):
     cdef FastReadCounter counter = FastReadCounter(initial)
     return counter
+
+
+def increment_without_gil(SharedCounter counter not None, long times):
+    cdef long _index
+    with nogil:
+        for _index in range(times):
+            counter.c_increment()
+            counter.c_add(2)
+
+
+def every_shared_call(SharedCounter counter not None):
+    with nogil:
+        counter.c_increment()
+        counter.c_add(5)
+        stepped = counter.c_increment_and_get()
+        added = counter.c_add_and_get(-10)
+        value = counter.c_value()
+        before = counter.c_reset()
+    return stepped, added, value, before, counter.c_value()
+
+
+def add_without_gil(SharedCounter counter not None, long long amount):
+    with nogil:
+        counter.c_add(amount)
+
+
+def add_and_get_without_gil(SharedCounter counter not None, long long amount):
+    with nogil:
+        result = counter.c_add_and_get(amount)
+    return result
