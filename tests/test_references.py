@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from fastcounter import SharedCounter
 from helpers import COMPAT, COMPILED, name_of
 
 TIMES = 1000
@@ -75,3 +76,16 @@ def test_references(compiled_class, name):
     counter = compiled_class(2**40)
     total_references(CALLS[name], counter)  # fills caches
     assert abs(total_references(CALLS[name], counter)) < TIMES // 10
+
+
+@needs_debug_build
+@pytest.mark.parametrize("name", CALLS)
+def test_references_of_shared_counters(name):
+    memory = bytearray(8)
+
+    def run(_counter):
+        with contextlib.suppress(TypeError, RuntimeError, OverflowError):
+            CALLS[name](SharedCounter(memory))
+
+    total_references(run, None)
+    assert abs(total_references(run, None)) < TIMES // 10

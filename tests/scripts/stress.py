@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fastcounter import SingleThreadCounter, compat
+from fastcounter import SharedCounter, SingleThreadCounter, compat
 from helpers import CLASSES, COMPAT, COMPILED, GIL_BUILD, name_of, read_count, run_threads, script_parser
 
 MAY_LOSE = [] if GIL_BUILD else [SingleThreadCounter, compat.Counter]
@@ -36,6 +36,7 @@ def main():
         return
     end = time.monotonic() + args.seconds
     for number in itertools.count(1):
+        share(args.threads)
         for counter_class in classes:
             mix(counter_class, args.threads)
             if time.monotonic() > end:
@@ -91,6 +92,31 @@ def mix(counter_class, threads):
     expected = start + sum(run_threads(*functions))
     if counter_class not in MAY_LOSE:
         assert read_count(counter) == expected, f"{name_of(counter_class)}: {read_count(counter)} instead of {expected}"
+
+
+def share(threads):
+    """Writers, a resetter and a reader of one place in memory, with counters of their own."""
+    memory = bytearray(8)
+
+    def write():
+        counter = SharedCounter(memory)
+        for _ in range(300):
+            counter.increment()
+            counter.add(2)
+            counter.add_and_get(-1)
+        return 2 * 300
+
+    def reset():
+        counter = SharedCounter(memory)
+        return -sum(counter.reset() for _ in range(100))
+
+    def look():
+        counter = SharedCounter(memory)
+        assert all(counter.value >= -threads for _ in range(100))
+        return 0
+
+    expected = sum(run_threads(*[write] * threads, reset, look))
+    assert SharedCounter(memory).value == expected
 
 
 def count_far(counter_class, increments, threads):
