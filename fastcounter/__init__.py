@@ -1,8 +1,8 @@
-"""Compiled, thread-safe counters.
+"""Compiled counters for threads and processes.
 
 `SingleThreadCounter`, `FastReadCounter` and `FastWriteCounter` have the API of the article "Atomic lock-free
-counters in Python"; `fastcounter.pure` holds the article's own in pure Python.  `SharedCounter` counts for many
-processes.
+counters in Python"; `fastcounter.pure` holds the article's own in pure Python.  `SharedCounter` counts in memory that
+processes share.  `fastcounter.compat` has the API of the published 1.x.
 """
 
 try:

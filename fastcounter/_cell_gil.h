@@ -246,5 +246,5 @@ cell_increment_and_get(void **cell)
 static inline PyObject *
 cell_add_and_get(void **cell, PyObject *amount)
 {
-    return cell_add(cell, amount) < 0 ? NULL : cell_get(cell);
+    return cell_add_small_int(cell, amount) || cell_add(cell, amount) == 0 ? cell_get(cell) : NULL;
 }

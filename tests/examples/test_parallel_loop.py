@@ -1,0 +1,60 @@
+"""examples/parallel_loop.pyx: exact, and readable while the loop runs, with its time beside that of a lock."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from array import array
+
+import pytest
+
+from fastcounter import SharedCounter
+
+
+@pytest.fixture(scope="module")
+def parallel_loop(path, tmp_path_factory, missing):
+    """The example, built as its first lines say."""
+    folder = tmp_path_factory.mktemp("parallel_loop")
+    source = shutil.copy(path, folder)
+    command = [sys.executable, "-m", "Cython.Build.Cythonize", "-i", source]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if result.returncode:
+        missing(f"OpenMP, or a compiler:\n{result.stdout}{result.stderr}")
+    [built] = [path for path in folder.iterdir() if path.suffix in (".so", ".pyd")]
+    spec = importlib.util.spec_from_file_location("parallel_loop", built)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_step_is_counted(parallel_loop):
+    multiples = SharedCounter(bytearray(8))
+    parallel_loop.count_with_counter(multiples, 3_000_000)
+    assert multiples.value == 1_000_000
+
+
+def test_the_count_can_be_read_meanwhile(parallel_loop):
+    multiples = SharedCounter(bytearray(8))
+    thread = threading.Thread(target=parallel_loop.count_with_counter, args=(multiples, 30_000_000))
+    thread.start()
+    seen = []
+    while thread.is_alive():
+        seen.append(multiples.value)
+    assert multiples.value == 10_000_000
+    assert seen == sorted(seen)
+    assert any(0 < count < 10_000_000 for count in seen)
+
+
+def test_the_lock_counts_the_same(parallel_loop):
+    multiples = array("q", [0])
+    parallel_loop.count_with_lock(multiples, 300_000)
+    assert multiples[0] == 100_000
+
+
+def test_the_program(parallel_loop, capsys):
+    parallel_loop.main()
+    counter, lock = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"count_with_counter: 1000000 in \d+\.\d{3} s", counter)
+    assert re.fullmatch(r"count_with_lock: 1000000 in \d+\.\d{3} s", lock)
