@@ -36,7 +36,6 @@ CALLS = {
     "add+reset": ("counter.add(100_000); counter.reset()", "add, reset"),
     "drained": ("counter.value", "read after a reset"),
 }
-TWINS = 5  # pairs of each call
 READS = ("increment", "value", "increment+value")
 
 GROUPS: dict[str, "Group"] = {}
@@ -245,6 +244,6 @@ headings = ["call", "counter", "pairs without a difference, median deviation"]
 group = Group("aa", "The same code timed twice", headings, rounds=150)
 pairs: list[tuple[str, str]] = []
 for call, cls in [*product(READS, ARTICLE), ("add", "FastReadCounter")]:
-    pairs += [(group.call(call, cls, f"{n}a-twin"), group.call(call, cls, f"{n}b-twin")) for n in range(TWINS)]
-    group.row(call, cls, twins(pairs[-TWINS:]))
+    pairs += [(group.call(call, cls, f"{n}a-twin"), group.call(call, cls, f"{n}b-twin")) for n in range(5)]
+    group.row(call, cls, twins(pairs[-5:]))
 group.row("all", "", twins(pairs))
