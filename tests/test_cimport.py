@@ -93,7 +93,7 @@ def test_shared_counters_without_the_gil(counting):
     assert SharedCounter(memory, 8).value == 4 * 200_000 * 3
 
 
-def test_every_shared_call(counting):
+def test_every_shared_call_without_the_gil(counting):
     assert counting.every_shared_call(SharedCounter(bytearray(8))) == (7, -3, -3, -3, 0)
 
 
