@@ -1,8 +1,9 @@
 """The C-level calls of SharedCounter; cimport it from `fastcounter`.
 
 None of them needs the GIL or a thread state.  They are atomic just as the Python methods are.  A call that fails raises
-OverflowError, or RuntimeError on a counter whose __init__ was never called, with the count as it was; the exception
-takes the GIL for itself.  Declare parameters `not None`: a call on None crashes.
+OverflowError, or RuntimeError on a counter whose __init__ was never called, with the count as it was; without the GIL it
+takes the main interpreter's to do so, so in any other interpreter hold the GIL where a call may fail.  Declare
+parameters `not None`: a call on None crashes.
 """
 
 from libc.stdint cimport int64_t

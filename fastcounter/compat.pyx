@@ -6,6 +6,8 @@
 step * num_steps, and `value` is an attribute of all three.  For integers they do what 1.1.0 does, but that
 `FastWriteCounter.increment()` subtracts with a negative number of steps, as the others do, where 1.1.0
 ignores it; and any number of steps is one addition.
+
+An interpreter other than the main one that has imported this module leaves its memory behind when it is closed.
 """
 
 from cpython.object cimport PyObject
