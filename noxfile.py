@@ -59,7 +59,7 @@ def wheel(session: nox.Session, variant: str = "plain", flags: str = WARNINGS, *
 
 def environment(session: nox.Session, package: Path, *extras: str) -> None:
     """Install the package, and go where there are its tests but not its sources."""
-    session.install(f"{package}[{','.join(extras)}]" if extras else str(package))
+    session.install("--prefer-binary", f"{package}[{','.join(extras)}]" if extras else str(package))
     copy(session, TESTED)
 
 
