@@ -1,8 +1,8 @@
 """The C-level calls of SharedCounter; cimport it from `fastcounter`.
 
-None of them needs the GIL or a thread state.  They are atomic just as the Python methods are.  A call that fails raises
-OverflowError, or RuntimeError on a counter whose __init__ was never called, with the count as it was; without the GIL it
-takes the main interpreter's to do so, so in any other interpreter hold the GIL where a call may fail.  Declare
+None of them needs the GIL or a thread state.  They are atomic just as the Python methods are.  A call that fails
+raises OverflowError, or RuntimeError on a counter whose __init__ was never called, with the count as it was.  Without
+the GIL it takes the main interpreter's to do so: in any other interpreter hold the GIL where a call may fail.  Declare
 parameters `not None`: a call on None crashes.
 """
 
