@@ -27,6 +27,9 @@
 
 #include "_cpython.h"
 
+/* Where Cython puts a counter's cell: behind the table of C-level calls. */
+#define CELL_OFFSET (sizeof(PyObject) + sizeof(void *))
+
 /* What threads may do to one cell at the same time on a free-threaded build.  With the GIL all are the same. */
 enum cell_kind {
     CELL_UNSYNCHRONIZED,  /* anything, safely; but additions may overwrite each other */

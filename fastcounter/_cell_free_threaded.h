@@ -2,20 +2,24 @@
  *
  * Why threads may share it:
  *
- *   - `count` and the stripes are touched by atomic operations only, and added to by whole ones, so that no
- *     addition is lost.  (In an unsynchronized cell an addition is a load and a store, as its kind says.)
- *   - `large`, `taken` and `version` change only with the lock held.  What is put there was made before, and what
- *     was there is dropped after: the lock is held for some loads and stores of memory and never while anything is
- *     allocated, dropped or waited for.
+ *   - `count`, `table`, `offset`, `version` and the stripes are read and written by atomic operations only.  Where
+ *     several threads may add to a word, an addition is one atomic read-modify-write, so none is lost.  (In an
+ *     unsynchronized cell an addition is a load and a store, as its kind says.)
+ *   - Only the thread that owns the counter adds to the `count` of a striped cell.  All others only read it.  So an
+ *     addition there needs no locked instruction.
+ *   - `large`, `offset` and `version` change only with the lock held.  The thread that holds the lock has made the new
+ *     objects before, and drops the old ones after.  While it holds the lock it only loads and stores memory.
  *
- * Why no fork, signal handler or finaliser finds the lock taken: its holder runs no Python code and does nothing
- * that lets CPython stop the thread; nor does a thread that waits for it, which spins and yields the processor,
- * but keeps its thread state attached.  Before a fork CPython stops all threads (python/cpython#116522), and each
- * of them gets to where it may be stopped without the lock.  A PyMutex would not do: a thread that waits for one
- * may be stopped while the mutex is handed over to it, and the child would find it taken by nobody.
+ * Why no fork, signal handler or finalizer finds the lock taken: its holder runs no Python code and does nothing that
+ * lets CPython stop the thread.  A thread that waits for the lock spins and yields the processor, but keeps its thread
+ * state attached.  Before a fork CPython stops all threads (python/cpython#116522), and none of them stops with the lock
+ * held.  A PyMutex would not do: CPython may stop a thread that waits for one just as it is handed the mutex, and the
+ * child would find the mutex taken by nobody.
  */
 
 #include <stdint.h>
+
+#include "_deferred.h"
 
 #ifdef MS_WINDOWS
 #  include <windows.h>
@@ -27,28 +31,38 @@
 #  define THREAD_LOCAL _Thread_local
 #endif
 
+/* A part of a striped count, on two cache lines of its own: processors fetch them in pairs. */
 typedef struct {
     int64_t part;
-    char padding[128 - sizeof(int64_t)];  /* two cache lines, as processors fetch them in pairs */
+    char padding[128 - sizeof(int64_t)];
 } stripe;
 
+/* The stripes of a cell.  A table is never freed before the cell, since threads may still add through it. */
+typedef struct stripe_table {
+    struct stripe_table *previous;  /* with half as many stripes, all of them in this table too */
+    int number;                     /* a power of two */
+    stripe *stripes[];
+} stripe_table;
+
 typedef struct {
-    int64_t count;          /* striped: what the first thread that wrote has added; else the count, or IS_LARGE */
+    int64_t count;         /* striped: what the counter's owner has added; else the count, or IS_LARGE */
     enum cell_kind kind;
     int locked;
-    PyObject *large;        /* not striped: the count while it IS_LARGE */
-    PyObject *taken;        /* striped: what has been taken out of `count` and the stripes; NULL for 0 */
-    int64_t version;        /* striped: odd while something is being taken out */
-    int64_t first_writer;   /* striped: the number of the thread that adds to `count`, or 0 */
-    void *stripes;          /* striped: their memory, see stripes_in(); NULL until a second thread writes */
+    int deferred;          /* whether reference counting is deferred, see _deferred.h */
+    PyObject *large;       /* the count while it IS_LARGE; striped: a summand, NULL for 0 */
+    int64_t offset;        /* striped: a summand, so that a reset changes no part */
+    int64_t version;       /* striped: odd while `large`, `offset` and a part change together */
+    stripe_table *table;   /* striped: NULL until a thread adds that does not own the counter */
 } counter_cell;
 
 #define CELL(cell) ((counter_cell *)*(cell))
+#define COUNTER(cell) ((PyObject *)((char *)(cell) - CELL_OFFSET))
 
-#define ADD_LIMIT ((int64_t)1 << 32)     /* larger amounts take the way of large counts */
-#define PART_LIMIT ((int64_t)1 << 56)    /* so that all stripes together stay below 2**63 */
+#define ADD_LIMIT ((int64_t)1 << 32)     /* larger amounts take the slow path */
+#define PART_LIMIT ((int64_t)1 << 55)    /* so that the parts and `offset` together stay below 2**63 */
+#define OFFSET_LIMIT ((int64_t)1 << 60)
 #define COUNT_LIMIT ((int64_t)1 << 62)
-#define LARGE (INT64_MIN + ((int64_t)1 << 60))  /* far from all counts, whatever is added to it too late */
+#define LARGE (INT64_MIN + ((int64_t)1 << 60))  /* far from all counts, even when a late thread adds to it */
 #define IS_LARGE(count) ((count) < -COUNT_LIMIT - (COUNT_LIMIT >> 1))
 
 static inline void
@@ -75,10 +89,14 @@ fits(int64_t number, int64_t limit)
     return -limit < number && number < limit;
 }
 
-/* Whether an int is between -limit and limit, and then its value. */
+/* Whether an exact int is between -limit and limit, and then its value. */
 static inline int
 int_fits(PyObject *number, int64_t limit, int64_t *value)
 {
+    if (PyUnstable_Long_IsCompact((PyLongObject *)number)) {
+        *value = PyUnstable_Long_CompactValue((PyLongObject *)number);
+        return 1;  /* a compact int has one digit, of 30 bits at most */
+    }
     int overflow;
     *value = PyLong_AsLongLongAndOverflow(number, &overflow);
     return !overflow && fits(*value, limit);
@@ -107,21 +125,23 @@ cell_free(void **cell)
     counter_cell *self = CELL(cell);
     if (self != NULL) {
         Py_XDECREF(self->large);
-        Py_XDECREF(self->taken);
-        PyMem_RawFree(self->stripes);
+        for (stripe_table *table = self->table, *previous; table != NULL; table = previous) {
+            previous = table->previous;
+            PyMem_RawFree(table);
+        }
         PyMem_RawFree(self);
     }
 }
 
 /* ---- Unsynchronized and atomic: one word ----
  *
- * The count is in `count`, or where it is too large for that, `count` IS_LARGE and the whole count is in `large`.
- * Whoever adds looks at what was there: either it was a count, and the addition is done, or it was not, and is
- * done again in `large`. */
+ * The count is in `count`.  Where it is too large for that, `count` IS_LARGE and the whole count is in `large`.  An
+ * addition returns what `count` was before.  If that was a count, the addition is done; if not, it is done again in
+ * `large`. */
 
 /* Add to `count` and give the new count; 0, with the count unchanged, where it is large. */
 static inline int
-word_add(counter_cell *self, int64_t amount, int64_t *after)
+word_add_small(counter_cell *self, int64_t amount, int64_t *after)
 {
     int64_t before = _Py_atomic_load_int64_relaxed(&self->count);
     if (IS_LARGE(before)) {
@@ -186,21 +206,21 @@ word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after
 
 /* ---- Striped ----
  *
- * The count is the sum of `taken`, `count` and the stripes.  Whatever makes a count small or large, a reset for
- * one, takes out of each part what it has read there, no more, so that additions may go on meanwhile. */
+ * The count is the sum of `count`, the stripes, `offset` and `large`.  The owner of the counter adds to `count`, while
+ * there are no stripes.  Then every thread adds to a stripe, since all threads read the cache line of `count`. */
 
 #define MAX_STRIPES 64
-static int stripe_count;  /* a power of two; set once in a process, before there is a cell */
+static int stripe_limit;  /* a power of two; set once in a process, before there is a cell */
 
-/* At least two stripes a processor, since threads are dealt out to them in turn, running or not. */
+/* At least two stripes for each processor: threads take stripes in turn, whether they run or not. */
 static void
 cells_prepare(int processors)
 {
-    int none = 0, count = 2;
-    while (count < 2 * processors && count < MAX_STRIPES) {
-        count *= 2;
+    int none = 0, limit = 2;
+    while (limit < 2 * processors && limit < MAX_STRIPES) {
+        limit *= 2;
     }
-    _Py_atomic_compare_exchange_int(&stripe_count, &none, count);
+    _Py_atomic_compare_exchange_int(&stripe_limit, &none, limit);
 }
 
 static inline int64_t
@@ -214,128 +234,130 @@ thread_number(void)
     return number;
 }
 
-/* The stripes in their memory, on cache lines of their own. */
-static inline stripe *
-stripes_in(void *memory)
+/* A table of twice as many stripes, with the new stripes behind it in the same memory; NULL if memory runs out. */
+static stripe_table *
+make_table(stripe_table *previous)
 {
-    uintptr_t alignment = sizeof(stripe);
-    return (stripe *)(((uintptr_t)memory + alignment - 1) & ~(alignment - 1));
-}
-
-static void *
-make_stripes(counter_cell *self)
-{
-    void *none = NULL, *memory = PyMem_RawCalloc(_Py_atomic_load_int_relaxed(&stripe_count) + 1, sizeof(stripe));
-    if (memory != NULL && !_Py_atomic_compare_exchange_ptr(&self->stripes, &none, memory)) {
-        PyMem_RawFree(memory);
-        memory = none;  /* another thread's */
+    int old = previous == NULL ? 0 : previous->number;
+    int number = previous == NULL ? 2 : 2 * old;
+    size_t size = sizeof(stripe_table) + number * sizeof(stripe *) + (number - old + 1) * sizeof(stripe);
+    stripe_table *table = PyMem_RawCalloc(1, size);
+    if (table == NULL) {
+        return NULL;
     }
-    return memory;
-}
-
-/* The part of the count that the running thread should add to. */
-static int64_t *
-own_part(counter_cell *self)
-{
-    int64_t thread = thread_number();
-    void *memory = _Py_atomic_load_ptr_acquire(&self->stripes);
-    if (memory == NULL) {
-        int64_t first_writer = _Py_atomic_load_int64_relaxed(&self->first_writer);
-        if (first_writer == thread
-            || (first_writer == 0 && _Py_atomic_compare_exchange_int64(&self->first_writer, &first_writer, thread))) {
-            return &self->count;
-        }
-        memory = make_stripes(self);
-        if (memory == NULL) {
-            return &self->count;  /* right too, only slower */
-        }
+    uintptr_t end = (uintptr_t)&table->stripes[number];
+    stripe *new_stripes = (stripe *)((end + sizeof(stripe) - 1) & ~(uintptr_t)(sizeof(stripe) - 1));
+    for (int index = 0; index < number; index++) {
+        table->stripes[index] = index < old ? previous->stripes[index] : &new_stripes[index - old];
     }
-    return &stripes_in(memory)[thread & (_Py_atomic_load_int_relaxed(&stripe_count) - 1)].part;
+    table->previous = previous;
+    table->number = number;
+    return table;
 }
 
-/* All parts, `count` first; returns how many. */
-static inline int
-parts_of(counter_cell *self, int64_t *parts[1 + MAX_STRIPES])
+/* Double the stripes, up to the limit, and return the cell's table.  Stripes that are in use stay where they are. */
+static stripe_table *
+grow(counter_cell *self, stripe_table *table)
 {
-    int number = 1;
-    void *memory = _Py_atomic_load_ptr_acquire(&self->stripes);
-    parts[0] = &self->count;
-    while (memory != NULL && number <= _Py_atomic_load_int_relaxed(&stripe_count)) {
-        parts[number] = &stripes_in(memory)[number - 1].part;
-        number++;
+    if (table != NULL && table->number >= _Py_atomic_load_int_relaxed(&stripe_limit)) {
+        return table;
     }
-    return number;
+    stripe_table *grown = make_table(table);
+    if (grown == NULL) {
+        return table;
+    }
+    if (!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)) {
+        PyMem_RawFree(grown);
+        return table;  /* another thread's */
+    }
+    return grown;
 }
 
-/* What a striped cell held at one time, as far as taking out is concerned. */
+static inline int64_t
+sum_of_parts(counter_cell *self)
+{
+    int64_t sum = _Py_atomic_load_int64(&self->count);
+    stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
+    for (int index = 0; table != NULL && index < table->number; index++) {
+        sum += _Py_atomic_load_int64(&table->stripes[index]->part);
+    }
+    return sum;
+}
+
+/* What a striped cell held at one time: its version, and the sum of its parts. */
 typedef struct {
     int64_t version;
-    int number;
-    int64_t parts[1 + MAX_STRIPES];
+    int64_t parts;
 } snapshot;
 
 /* The count, and the snapshot that says so. */
 static PyObject *
 striped_get(counter_cell *self, snapshot *seen)
 {
-    int64_t *parts[1 + MAX_STRIPES];
-    int64_t sum = 0;
     lock(self);
     seen->version = self->version;
-    PyObject *taken = Py_XNewRef(self->taken);
-    seen->number = parts_of(self, parts);
-    for (int index = 0; index < seen->number; index++) {
-        seen->parts[index] = _Py_atomic_load_int64(parts[index]);
-        sum += seen->parts[index];
-    }
+    seen->parts = sum_of_parts(self);
+    int64_t sum = self->offset + seen->parts;
+    PyObject *large = Py_XNewRef(self->large);
     unlock(self);
     PyObject *count = PyLong_FromLongLong(sum);
-    if (taken != NULL && count != NULL) {
-        Py_SETREF(count, PyNumber_Add(taken, count));
+    if (large != NULL && count != NULL) {
+        Py_SETREF(count, PyNumber_Add(large, count));
     }
-    Py_XDECREF(taken);
+    Py_XDECREF(large);
     return count;
 }
 
-/* Put in a new count, if nothing has been taken out since striped_get(); what has been added since stays added. */
+/* Put in a new count, unless someone else has done so since striped_get(); what was added since stays added. */
 static int
 striped_replace(counter_cell *self, const snapshot *seen, PyObject *after)
 {
-    int64_t *parts[1 + MAX_STRIPES];
-    PyObject *dropped = NULL, *taken = NULL;
-    int64_t part;
-    if (!int_fits(after, PART_LIMIT, &part)) {
-        part = 0;
-        taken = Py_NewRef(after);
+    PyObject *dropped = NULL, *large = NULL;
+    int64_t offset;
+    if (!int_fits(after, OFFSET_LIMIT, &offset)) {
+        offset = 0;
+        large = Py_NewRef(after);
     }
     lock(self);
     int done = self->version == seen->version;
     if (done) {
         _Py_atomic_store_int64(&self->version, seen->version + 1);
-        parts_of(self, parts);
-        for (int index = 0; index < seen->number; index++) {
-            _Py_atomic_add_int64(parts[index], (index == 0 ? part : 0) - seen->parts[index]);
-        }
-        dropped = self->taken;
-        _Py_atomic_store_ptr_release(&self->taken, taken);
+        _Py_atomic_store_int64(&self->offset, offset - seen->parts);
+        dropped = self->large;
+        _Py_atomic_store_ptr_release(&self->large, large);
         _Py_atomic_store_int64(&self->version, seen->version + 2);
     }
     unlock(self);
-    Py_XDECREF(done ? dropped : taken);
+    Py_XDECREF(done ? dropped : large);
     return done;
 }
 
-/* The sum of all parts where that is the count, and nothing was taken out as they were read: needs no lock. */
-static int
+/* Move what is in a part that the running thread has added to into `offset`. */
+static void
+drain(counter_cell *self, int64_t *part)
+{
+    lock(self);
+    _Py_atomic_store_int64(&self->version, self->version + 1);
+    int64_t drained = _Py_atomic_load_int64(part);
+    if (part == &self->count) {
+        _Py_atomic_store_int64(part, 0);
+    }
+    else {
+        _Py_atomic_add_int64(part, -drained);
+    }
+    _Py_atomic_store_int64(&self->offset, self->offset + drained);
+    _Py_atomic_store_int64(&self->version, self->version + 1);
+    unlock(self);
+}
+
+/* The count, read without the lock.  Returns 0 where there is a `large`, or where `version` has changed meanwhile. */
+static inline int
 striped_sum(counter_cell *self, int64_t *sum)
 {
-    int64_t *parts[1 + MAX_STRIPES];
     int64_t version = _Py_atomic_load_int64(&self->version);
-    int is_count = (version & 1) == 0 && _Py_atomic_load_ptr_acquire(&self->taken) == NULL;
-    *sum = 0;
-    for (int index = parts_of(self, parts) - 1; index >= 0; index--) {
-        *sum += _Py_atomic_load_int64(parts[index]);
-    }
+    int is_count = (version & 1) == 0 && _Py_atomic_load_ptr_acquire(&self->large) == NULL;
+    *sum = _Py_atomic_load_int64(&self->offset);
+    *sum += sum_of_parts(self);
     return is_count && _Py_atomic_load_int64(&self->version) == version;
 }
 
@@ -343,8 +365,10 @@ striped_sum(counter_cell *self, int64_t *sum)
 
 /* Put in `number`, or what `number` added to the count is.  Returns the count before, or what was put in. */
 static PyObject *
-cell_update(counter_cell *self, PyObject *number, int add)
+cell_update(void **cell, PyObject *number, int add)
 {
+    counter_cell *self = CELL(cell);
+    defer_if_shared(COUNTER(cell), &self->deferred);
     for (;;) {
         int64_t word = 0;
         snapshot seen;
@@ -365,12 +389,15 @@ cell_update(counter_cell *self, PyObject *number, int add)
     }
 }
 
-/* Where a count has grown past what 64 bits should hold: if memory runs out, there is room for more. */
-static void
-make_room(counter_cell *self)
+/* Called where a count or a part nears the end of 64 bits.  If memory runs out it stays there: there is room for more. */
+static Py_NO_INLINE void
+make_room(void **cell, int64_t *part)
 {
+    if (CELL(cell)->kind == CELL_STRIPED) {
+        drain(CELL(cell), part);
+    }
     PyObject *zero = PyLong_FromLong(0);
-    PyObject *count = zero == NULL ? NULL : cell_update(self, zero, 1);
+    PyObject *count = zero == NULL ? NULL : cell_update(cell, zero, 1);
     if (count == NULL) {
         PyErr_Clear();
     }
@@ -378,30 +405,69 @@ make_room(counter_cell *self)
     Py_XDECREF(zero);
 }
 
-/* Add and, but for striped cells, give the new count; 0, with the count unchanged, where it is large. */
-static inline int
-cell_add_small(counter_cell *self, int64_t amount, int64_t *after)
+/* Add to the running thread's stripe; 0, with the count unchanged, where there is no memory for one.  Where two threads
+ * meet on a stripe, make more. */
+static Py_NO_INLINE int
+stripe_add(void **cell, int64_t amount)
 {
-    if (self->kind == CELL_STRIPED) {
-        int64_t part = _Py_atomic_add_int64(own_part(self), amount) + amount;
-        if (!fits(part, PART_LIMIT)) {
-            make_room(self);
-        }
-        return 1;
-    }
-    if (!word_add(self, amount, after)) {
+    counter_cell *self = CELL(cell);
+    stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
+    defer_if_shared(COUNTER(cell), &self->deferred);
+    if (table == NULL && (table = grow(self, NULL)) == NULL) {
         return 0;
     }
-    if (!fits(*after, COUNT_LIMIT)) {
-        make_room(self);
+    int64_t *part = &table->stripes[thread_number() & (table->number - 1)]->part;
+    int64_t before = _Py_atomic_load_int64_relaxed(part);
+    if (!_Py_atomic_compare_exchange_int64(part, &before, before + amount)) {
+        grow(self, table);
+        before = _Py_atomic_add_int64(part, amount);
+    }
+    if (!fits(before + amount, PART_LIMIT)) {
+        make_room(cell, part);
     }
     return 1;
 }
 
-static int
-cell_add_large(counter_cell *self, PyObject *amount)
+static inline int
+striped_add(void **cell, int64_t amount)
 {
-    PyObject *after = cell_update(self, amount, 1);
+    counter_cell *self = CELL(cell);
+    if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owned(COUNTER(cell))) {
+        return stripe_add(cell, amount);
+    }
+    int64_t after = _Py_atomic_load_int64_relaxed(&self->count) + amount;
+    _Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);
+    if (!fits(after, PART_LIMIT)) {
+        make_room(cell, &self->count);
+    }
+    return 1;
+}
+
+static inline Py_ALWAYS_INLINE int
+word_add(void **cell, int64_t amount, int64_t *after)
+{
+    defer_if_shared(COUNTER(cell), &CELL(cell)->deferred);
+    if (!word_add_small(CELL(cell), amount, after)) {
+        return 0;
+    }
+    if (!fits(*after, COUNT_LIMIT)) {
+        make_room(cell, NULL);
+    }
+    return 1;
+}
+
+/* Add a small amount; 0, with the count unchanged, where that takes the slow path. */
+static inline Py_ALWAYS_INLINE int
+cell_add_small(void **cell, int64_t amount)
+{
+    int64_t after;
+    return CELL(cell)->kind == CELL_STRIPED ? striped_add(cell, amount) : word_add(cell, amount, &after);
+}
+
+static int
+cell_add_large(void **cell, PyObject *amount)
+{
+    PyObject *after = cell_update(cell, amount, 1);
     Py_XDECREF(after);
     return after == NULL ? -1 : 0;
 }
@@ -412,6 +478,7 @@ cell_get(void **cell)
     counter_cell *self = CELL(cell);
     int64_t count;
     snapshot seen;
+    defer_if_shared(COUNTER(cell), &self->deferred);
     if (self->kind != CELL_STRIPED) {
         return word_get(self, &count);
     }
@@ -421,7 +488,7 @@ cell_get(void **cell)
 static PyObject *
 cell_exchange(void **cell, PyObject *count)
 {
-    return cell_update(CELL(cell), count, 0);
+    return cell_update(cell, count, 0);
 }
 
 static PyObject *
@@ -436,53 +503,64 @@ cell_reset(void **cell)
 static inline int
 cell_add_small_int(void **cell, PyObject *amount)
 {
-    (void)cell, (void)amount;
-    return 0;
-}
-
-static inline int
-cell_add(void **cell, PyObject *amount)
-{
-    int64_t value, after;
-    if (int_fits(amount, ADD_LIMIT, &value) && cell_add_small(CELL(cell), value, &after)) {
-        return 0;
-    }
-    return cell_add_large(CELL(cell), amount);
+    return PyLong_CheckExact(amount) && PyUnstable_Long_IsCompact((PyLongObject *)amount)
+        && cell_add_small(cell, PyUnstable_Long_CompactValue((PyLongObject *)amount));
 }
 
 static int
+cell_add(void **cell, PyObject *amount)
+{
+    int64_t value;
+    if (int_fits(amount, ADD_LIMIT, &value) && cell_add_small(cell, value)) {
+        return 0;
+    }
+    return cell_add_large(cell, amount);
+}
+
+static inline int
 cell_increment(void **cell)
 {
-    int64_t after;
-    if (cell_add_small(CELL(cell), 1, &after)) {
+    if (cell_add_small(cell, 1)) {
         return 0;
     }
     PyObject *one = PyLong_FromLong(1);
-    int status = one == NULL ? -1 : cell_add_large(CELL(cell), one);
+    int status = one == NULL ? -1 : cell_add_large(cell, one);
     Py_XDECREF(one);
     return status;
 }
 
-/* Of cells that are not striped. */
-static PyObject *
-cell_add_and_get(void **cell, PyObject *amount)
+/* Add to a cell that is not striped.  NULL without an exception where that takes the slow path. */
+static inline PyObject *
+word_add_and_get(void **cell, int64_t amount)
 {
-    int64_t value, after = 0;
-    if (!int_fits(amount, ADD_LIMIT, &value) || !cell_add_small(CELL(cell), value, &after)) {
-        return cell_update(CELL(cell), amount, 1);
+    int64_t after;
+    if (!word_add(cell, amount, &after)) {
+        return NULL;
     }
     PyObject *result = PyLong_FromLongLong(after);
     if (result == NULL) {
-        cell_add_small(CELL(cell), -value, &after);
+        word_add(cell, -amount, &after);
     }
     return result;
 }
 
-static PyObject *
+static inline PyObject *
+cell_add_and_get(void **cell, PyObject *amount)
+{
+    int64_t value;
+    PyObject *result = int_fits(amount, ADD_LIMIT, &value) ? word_add_and_get(cell, value) : NULL;
+    return result != NULL || PyErr_Occurred() ? result : cell_update(cell, amount, 1);
+}
+
+static inline PyObject *
 cell_increment_and_get(void **cell)
 {
+    PyObject *result = word_add_and_get(cell, 1);
+    if (result != NULL || PyErr_Occurred()) {
+        return result;
+    }
     PyObject *one = PyLong_FromLong(1);
-    PyObject *result = one == NULL ? NULL : cell_add_and_get(cell, one);
+    result = one == NULL ? NULL : cell_update(cell, one, 1);
     Py_XDECREF(one);
     return result;
 }

@@ -41,6 +41,10 @@ cdef extern from "_descriptors.h":
     void make_immutable(object cls)
 
 
+cdef extern from "_deferred.h":
+    void make_collectable(object cls, Py_ssize_t offset_of_buffer)
+
+
 cdef extern from "Python.h":
     void *PyInterpreterState_Get()
     void *PyInterpreterState_Main()
@@ -365,6 +369,8 @@ cdef int check_layout(_Counter counter) except -1:
 
 METHOD_TYPE = type(_Counter.increment)
 cells_prepare(os.cpu_count() or 1)
+for _cls in (_Counter, _NumberingCounter, SingleThreadCounter, FastReadCounter, FastWriteCounter):
+    make_collectable(_cls, 0)
 check_layout(_Counter())
 
 _Counter.__init_subclass__ = classmethod(_init_subclass)

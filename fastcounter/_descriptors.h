@@ -12,9 +12,6 @@
 
 /* ---- value ---- */
 
-/* Where Cython puts a counter's cell: behind the table of C-level calls. */
-#define CELL_OFFSET (sizeof(PyObject) + sizeof(void *))
-
 #define VALUE_DOC \
     "The count, an int.  Assign an integer to set it.\n\n" \
     "What was read never changes.  Reading costs what an attribute of a class with `__slots__` costs, on builds\n" \

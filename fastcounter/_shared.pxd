@@ -12,9 +12,10 @@ from libc.stdint cimport int64_t
 cdef class SharedCounter:
     cdef int64_t *place     # in the buffer; NULL until __init__ is done, and then never changed
     cdef int64_t attaching  # 1 from the moment that some __init__ has begun
-    # Held as long as the counter lives, so that `place` is always memory.  As with numpy's arrays, the garbage
-    # collector does not know of it.
+    # Held as long as the counter lives, so that `place` is always memory.  With the GIL the garbage collector does not
+    # know of it, as with numpy's arrays.
     cdef Py_buffer buffer
+    cdef int deferred  # whether reference counting is deferred, see _deferred.h
     cdef object __weakref__
 
     cdef int c_increment(self) except -1 nogil

@@ -17,6 +17,11 @@ cdef extern from "_atomics.h" nogil:
     bint compare_exchange "_Py_atomic_compare_exchange_int64"(int64_t *place, int64_t *expected, int64_t value)
 
 
+cdef extern from "_deferred.h":
+    void defer_if_shared(object counter, int *deferred)
+    void make_collectable(object cls, Py_ssize_t offset_of_buffer)
+
+
 cdef extern from "_shared.h":
     int raise_anywhere(bint is_attached, int64_t count, int64_t amount) noexcept nogil
     bint int_as_one_digit(object number, int64_t *value)
@@ -118,6 +123,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         One atomic step.  Raises OverflowError, with the count unchanged, if it is 2**63 - 1.
         """
         cdef int64_t after
+        defer_if_shared(self, &self.deferred)
         check(add(self.place, 1, &after))
 
     def add(self, amount, /):
@@ -127,13 +133,16 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         is no signed 64-bit integer; the count is then unchanged.
         """
         cdef int64_t after
+        defer_if_shared(self, &self.deferred)
         check(add(self.place, as_int64(amount, "amount"), &after))
 
     def __iadd__(self, amount):
+        defer_if_shared(self, &self.deferred)
         self.c_add(as_int64(amount, "amount"))
         return self
 
     def __isub__(self, amount):
+        defer_if_shared(self, &self.deferred)
         self.c_add(as_int64(-as_int(amount, "amount"), "amount"))
         return self
 
@@ -143,6 +152,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         One atomic step: while nothing else is done to the count, no two calls return the same number.  Raises
         OverflowError, with the count unchanged, if it is 2**63 - 1.
         """
+        defer_if_shared(self, &self.deferred)
         return self.c_increment_and_get()
 
     def add_and_get(self, amount, /):
@@ -150,6 +160,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
 
         One atomic step.  Raises as add() does, with the count unchanged.
         """
+        defer_if_shared(self, &self.deferred)
         return self.c_add_and_get(as_int64(amount, "amount"))
 
     def reset(self, /):
@@ -158,6 +169,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         One atomic step: what is added by any thread or process is in the result of exactly one reset, or still in
         the count.
         """
+        defer_if_shared(self, &self.deferred)
         return self.c_reset()
 
     @property
@@ -167,6 +179,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         Either is one atomic step.  Assigning raises TypeError if the value is not an integer and OverflowError if it
         is no signed 64-bit integer; the count is then unchanged.
         """
+        defer_if_shared(self, &self.deferred)
         if self.place is NULL:
             check(raise_anywhere(False, 0, 0))
         return load(self.place)
@@ -218,6 +231,13 @@ def _init_subclass(cls, **kwargs):
     init_subclass(SharedCounter, cls, kwargs)
 
 
+cdef Py_ssize_t buffer_offset(SharedCounter counter):
+    return <char *>&counter.buffer - <char *><void *>counter
+
+
+_offset = buffer_offset(SharedCounter.__new__(SharedCounter))
+make_collectable(SharedCounter, _offset)
+del _offset
 SharedCounter.__init_subclass__ = classmethod(_init_subclass)
 publish(SharedCounter, (SharedCounter,), "fastcounter")
 drop_module(__name__)

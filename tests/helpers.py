@@ -71,6 +71,12 @@ def run_threads(*functions, switch_interval=1e-6):
     return results
 
 
+def resident():
+    """The memory that this process takes, in KiB."""
+    with open("/proc/self/status") as file:
+        return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+
+
 def script_parser(description, classes=COMPILED):
     """A parser for a script's command line, with the option that says which classes it is about."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -33,6 +33,27 @@ def test_no_addition_is_lost(exact_counter_class):
     assert read_count(counter) == STEPS * sum(amounts)
 
 
+@pytest.mark.skipif(GIL_BUILD, reason="there are no parts")
+def test_parts_that_outgrow_64_bits(exact_counter_class):
+    """A thread moves its part of a count elsewhere before 64 bits are too few; one addition at a time gets it there."""
+    amount, additions = 2**32 - 1, 2**23 + 2**20
+    alone = exact_counter_class()
+    times(additions, alone.add, amount)()
+    assert read_count(alone) == additions * amount
+
+    shared = exact_counter_class()
+
+    def read_on():
+        before = 0
+        while before < 2 * additions * amount:
+            value = read_count(shared)
+            assert value >= before
+            before = value
+
+    run_threads(*[times(additions, shared.add, amount)] * 2, read_on)
+    assert read_count(shared) == 2 * additions * amount
+
+
 def test_in_place_operators_lose_nothing(exact_counter_class):
     shared = exact_counter_class()
 

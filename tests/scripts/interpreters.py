@@ -8,6 +8,11 @@ python tests/scripts/interpreters.py --legacy
 import argparse
 import sys
 import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from helpers import resident
 
 if sys.version_info >= (3, 13):
     import _interpreters as interpreters
@@ -94,12 +99,6 @@ def run_in_interpreter(code, legacy):
             error = str(failure)
     interpreters.destroy(interpreter)
     return error
-
-
-def resident():
-    """The memory that this process takes."""
-    with open("/proc/self/status") as file:
-        return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,185 @@
+"""When a counter is freed: with its last reference, or, if several threads have used it, at the next collection."""
+
+import gc
+import re
+import sys
+import weakref
+from array import array
+
+import pytest
+
+from fastcounter import SharedCounter
+from helpers import COMPAT, COMPILED, GIL_BUILD, PORTABLE_BUILD, name_of, read_count, run_script, run_threads
+
+DEFERS = not GIL_BUILD and not PORTABLE_BUILD and sys.version_info >= (3, 14)
+only_where_deferred = pytest.mark.skipif(not DEFERS, reason="this build counts all references")
+
+
+@pytest.fixture(params=[*COMPILED, *COMPAT, SharedCounter], ids=name_of)
+def cls(request):
+    return request.param
+
+
+@pytest.fixture(params=["itself", "with a dict", "with empty slots", "with slots"])
+def make(request, cls):
+    """Make a counter of the class, or of a subclass."""
+    bodies = {"with a dict": {}, "with empty slots": {"__slots__": ()}, "with slots": {"__slots__": ("label",)}}
+    made = cls if request.param == "itself" else type("Subclass", (cls,), bodies[request.param])
+    return lambda: made(array("q", [0])) if issubclass(made, SharedCounter) else made()
+
+
+def use(counter):
+    counter.increment()
+    return counter.reset()
+
+
+def use_in_another_thread(counter):
+    run_threads(lambda: use(counter))
+
+
+def test_what_one_thread_uses_is_freed_with_its_last_reference(make):
+    counter = make()
+    freed = weakref.ref(counter)
+    use(counter)
+    del counter
+    assert freed() is None
+
+
+def test_what_two_threads_use_is_freed_by_a_collection(make):
+    counter = make()
+    freed = weakref.ref(counter)
+    use_in_another_thread(counter)
+    use(counter)
+    del counter
+    assert (freed() is not None) is DEFERS
+    gc.collect()
+    assert freed() is None
+
+
+@only_where_deferred
+@pytest.mark.parametrize("use_it", [read_count, lambda counter: counter.add(1), lambda counter: counter.reset()])
+def test_each_way_to_use_it_counts(make, use_it):
+    counter = make()
+    freed = weakref.ref(counter)
+    run_threads(lambda: use_it(counter))
+    del counter
+    assert freed() is not None
+    gc.collect()
+    assert freed() is None
+
+
+def test_a_finalizer_runs_once_and_may_bring_the_counter_back(cls):
+    kept = []
+
+    class Subclass(cls):
+        def __del__(self):
+            kept.append(self)
+
+    counter = Subclass(array("q", [0])) if cls is SharedCounter else Subclass()
+    use_in_another_thread(counter)
+    del counter
+    gc.collect()
+    counter = kept.pop()
+    use_in_another_thread(counter)
+    counter.increment()
+    assert int(counter) == 1
+    freed = weakref.ref(counter)
+    del counter
+    gc.collect()
+    assert (freed(), kept) == (None, [])
+
+
+@pytest.mark.skipif(not GIL_BUILD and not DEFERS, reason="3.13 never frees a class once there have been threads")
+def test_a_cycle_through_the_class_is_freed(cls):
+    class Subclass(cls):
+        pass
+
+    Subclass.instance = Subclass(array("q", [0])) if cls is SharedCounter else Subclass()
+    use_in_another_thread(Subclass.instance)
+    freed = weakref.ref(Subclass)
+    del Subclass
+    gc.collect()
+    assert freed() is None
+
+
+def test_a_collection_while_a_counter_is_freed(make):
+    """The collector must not see a counter that is being taken apart."""
+    for _ in range(100):
+        counter = make()
+        counter.increment()
+        freed = weakref.ref(counter, lambda _: gc.collect())
+        del counter
+        assert freed() is None
+
+
+def test_a_cycle_through_an_attribute_is_freed(cls):
+    class Subclass(cls):
+        pass
+
+    counter = Subclass(array("q", [0])) if cls is SharedCounter else Subclass()
+    counter.itself = counter
+    freed = weakref.ref(counter)
+    use_in_another_thread(counter)
+    del counter
+    gc.collect()
+    assert freed() is None
+
+
+@only_where_deferred
+def test_a_cycle_through_shared_memory_is_freed():
+    class Memory(bytearray):
+        pass
+
+    memory = Memory(8)
+    memory.counter = SharedCounter(memory)
+    freed = weakref.ref(memory.counter)
+    del memory
+    gc.collect()
+    assert freed() is None
+
+
+@only_where_deferred
+def test_types_keep_their_reference_counts(cls):
+    """An instance counts as one reference to its type, until a collection has freed it."""
+
+    class Subclass(cls):
+        pass
+
+    def make_many():
+        counters = [Subclass(array("q", [0])) if cls is SharedCounter else Subclass() for _ in range(1000)]
+        run_threads(lambda: [use(counter) for counter in counters])
+
+    make_many()
+    gc.collect()
+    before = sys.getrefcount(cls), sys.getrefcount(Subclass)
+    make_many()
+    gc.collect()
+    assert (sys.getrefcount(cls), sys.getrefcount(Subclass)) == before
+    freed = weakref.ref(Subclass)
+    del Subclass, make_many
+    gc.collect()
+    assert freed() is None
+
+
+def test_shared_counters_that_come_and_go_do_not_grow_memory():
+    output = run_script("shared_and_dropped.py", "--counters", 20_000, "--rounds", 6)
+    taken = [int(number) for number in re.findall(r"(\d+) KiB", output)]
+    assert taken[-1] - taken[1] < 5_000  # 20,000 counters take more than 10,000
+
+
+@pytest.mark.skipif(GIL_BUILD, reason="there are no stripes")
+def test_stripes_take_memory_only_where_threads_meet():
+    """Ten thousand counters that two threads have used in turn, on a machine that seems to have 64 processors."""
+    output = run_script("stripes.py", "--counters", 10_000, "--threads", 2, "--processors", 64)
+    assert int(re.search(r"(\d+) bytes a counter", output)[1]) <= 700
+
+
+@pytest.mark.skipif(GIL_BUILD, reason="there are no stripes")
+def test_stripes_grow_where_threads_meet():
+    output = run_script("stripes.py", "--counters", 50, "--threads", 8, "--processors", 64, "--at-once")
+    before, after = re.findall(r"(\d+) bytes a counter", output)
+    assert int(after) - int(before) >= 1000
+
+
+def test_nothing_is_lost_by_name():
+    run_script("by_name.py", "--increments", 1_000_000 if DEFERS else 100_000)
