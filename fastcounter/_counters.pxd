@@ -46,4 +46,3 @@ cdef class FastWriteCounter(_Counter):
 
 cdef int init_subclass(root, cls, dict kwargs) except -1
 cdef int publish(root, tuple classes, str module) except -1
-cdef int drop_module(name) except -1

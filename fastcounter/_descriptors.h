@@ -18,9 +18,9 @@
     "with the GIL.  Assigning is one atomic step, and raises TypeError, with the count unchanged, if the value is\n" \
     "not an integer."
 
-/* With the GIL the cell is an int, and `value` a slot, which the interpreter reads inline as it does those of
- * `__slots__`; a getter it has to call, which takes three to four times as long.  Neither can be assigned to:
- * __setattr__ does that, lest anything but an exact int get into the cell. */
+/* With the GIL the cell is an int, and `value` is a member.  The interpreter reads a member inline, as it does the
+ * attributes of `__slots__`.  It would have to call a getter, which takes three to four times as long.  Both are
+ * read-only.  __setattr__ assigns, so that only an exact int gets into the cell. */
 #if KNOWN_CPYTHON && !defined(Py_GIL_DISABLED)
 
 static PyMemberDef value_definition = {"value", Py_T_OBJECT_EX, CELL_OFFSET, Py_READONLY, VALUE_DOC};
@@ -86,7 +86,7 @@ type_attribute(PyTypeObject *type, PyObject *name)
 #endif
 }
 
-/* Whether `name` is `value`, and that what a compiled class makes it: its attribute or its method. */
+/* Whether `name` is `value` and no subclass has overridden it. */
 static inline int
 is_own_value(PyObject *counter, PyObject *name)
 {

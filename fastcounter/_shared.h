@@ -10,20 +10,27 @@
 #  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
 #endif
 
-/* Set an exception and return -1.  A thread that has its state attached is left as it is: PyGILState_Ensure() would
- * take it to the main interpreter. */
+/* These set an exception and return -1.  A thread that has its state attached is left as it is: PyGILState_Ensure()
+ * would take it to the main interpreter. */
 static int
-raise_anywhere(int is_attached, long long count, long long amount)
+raise_overflow(long long count, char sign, long long amount)
 {
     int has_gil = PyThreadState_GetUnchecked() != NULL;
     PyGILState_STATE state = has_gil ? PyGILState_LOCKED : PyGILState_Ensure();
-    if (is_attached) {
-        PyErr_Format(PyExc_OverflowError, "%lld + %lld is not a signed 64-bit integer, as a shared count has to be",
-                     count, amount);
+    PyErr_Format(PyExc_OverflowError, "%lld %c %lld is not a signed 64-bit integer, as a shared count has to be",
+                 count, sign, amount);
+    if (!has_gil) {
+        PyGILState_Release(state);
     }
-    else {
-        PyErr_SetString(PyExc_RuntimeError, "SharedCounter.__init__() has not been called");
-    }
+    return -1;
+}
+
+static int
+raise_not_attached(void)
+{
+    int has_gil = PyThreadState_GetUnchecked() != NULL;
+    PyGILState_STATE state = has_gil ? PyGILState_LOCKED : PyGILState_Ensure();
+    PyErr_SetString(PyExc_RuntimeError, "SharedCounter.__init__() has not been called");
     if (!has_gil) {
         PyGILState_Release(state);
     }

@@ -2,10 +2,12 @@
 # cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """SharedCounter; import it from `fastcounter`."""
 
+import sys
+
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uintptr_t
 
-from fastcounter._counters cimport drop_module, init_subclass, publish
+from fastcounter._counters cimport init_subclass, publish
 from fastcounter._integers cimport PyLong_CheckExact, as_int
 
 
@@ -22,8 +24,13 @@ cdef extern from "_deferred.h":
     void make_collectable(object cls, Py_ssize_t offset_of_buffer)
 
 
+cdef extern from "_module.h":
+    int finish_module(object module) except -1
+
+
 cdef extern from "_shared.h":
-    int raise_anywhere(bint is_attached, int64_t count, int64_t amount) noexcept nogil
+    int raise_overflow(int64_t count, char sign, int64_t amount) noexcept nogil
+    int raise_not_attached() noexcept nogil
     bint int_as_one_digit(object number, int64_t *value)
 
 
@@ -40,13 +47,26 @@ cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nog
     # almost 2**63 just before it: it would wrap.
     cdef int64_t count
     if place is NULL:
-        return raise_anywhere(False, 0, 0)
+        return raise_not_attached()
     count = load(place)
     while True:
         if count > INT64_MAX - amount if amount > 0 else count < INT64_MIN - amount:
-            return raise_anywhere(True, count, amount)
+            return raise_overflow(count, b"+", amount)
         after[0] = count + amount
         if compare_exchange(place, &count, after[0]):
+            return 0
+
+
+cdef int subtract(int64_t *place, int64_t amount) noexcept nogil:
+    # As add().  Not the addition of -amount, which for -2**63 is no integer of 64 bits.
+    cdef int64_t count
+    if place is NULL:
+        return raise_not_attached()
+    count = load(place)
+    while True:
+        if count < INT64_MIN + amount if amount > 0 else count > INT64_MAX + amount:
+            return raise_overflow(count, b"-", amount)
+        if compare_exchange(place, &count, count - amount):
             return 0
 
 
@@ -94,7 +114,8 @@ in memory.  Attaching does not write: memory that is all zeros is a count of 0. 
 slow each other down.
 
 Every call is atomic and exact, and there is no lock: a process may be killed at any moment.  The counter holds the
-buffer as long as it lives, so that closing the memory before is a BufferError.
+buffer as long as it lives: closing the memory before that is a BufferError.  On free-threaded 3.14 a counter that
+several threads have used lives until the next garbage collection.
 
 Raises TypeError if memory is no buffer or offset no integer, BufferError if the buffer is read-only or not
 contiguous, and ValueError if the offset is outside the memory or not aligned.
@@ -143,7 +164,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
 
     def __isub__(self, amount):
         defer_if_shared(self, &self.deferred)
-        self.c_add(as_int64(-as_int(amount, "amount"), "amount"))
+        check(subtract(self.place, as_int64(amount, "amount")))
         return self
 
     def increment_and_get(self, /):
@@ -181,7 +202,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         """
         defer_if_shared(self, &self.deferred)
         if self.place is NULL:
-            check(raise_anywhere(False, 0, 0))
+            check(raise_not_attached())
         return load(self.place)
 
     @value.setter
@@ -189,6 +210,10 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         count = as_int64(value, "value")
         self.c_value()  # checks that there is one
         exchange(self.place, count)
+
+    @value.deleter
+    def value(self):
+        raise AttributeError(f"{type(self).__name__}.value cannot be deleted")
 
     def __int__(self):
         return self.c_value()
@@ -221,10 +246,10 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
         return after if add(self.place, amount, &after) == 0 else -1
 
     cdef int64_t c_value(self) except? -1 nogil:
-        return load(self.place) if self.place is not NULL else raise_anywhere(False, 0, 0)
+        return load(self.place) if self.place is not NULL else raise_not_attached()
 
     cdef int64_t c_reset(self) except? -1 nogil:
-        return exchange(self.place, 0) if self.place is not NULL else raise_anywhere(False, 0, 0)
+        return exchange(self.place, 0) if self.place is not NULL else raise_not_attached()
 
 
 def _init_subclass(cls, **kwargs):
@@ -240,4 +265,4 @@ make_collectable(SharedCounter, _offset)
 del _offset
 SharedCounter.__init_subclass__ = classmethod(_init_subclass)
 publish(SharedCounter, (SharedCounter,), "fastcounter")
-drop_module(__name__)
+finish_module(sys.modules[__name__])

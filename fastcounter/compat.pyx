@@ -10,6 +10,8 @@ ignores it; and any number of steps is one addition.
 An interpreter other than the main one that has imported this module leaves its memory behind when it is closed.
 """
 
+import sys
+
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t
@@ -23,6 +25,10 @@ cdef extern from "_atomics.h":
     const int64_t INT64_MIN
     int64_t load "_Py_atomic_load_int64_relaxed"(const int64_t *place) nogil
     void store "_Py_atomic_store_int64_relaxed"(int64_t *place, int64_t value) nogil
+
+
+cdef extern from "_module.h":
+    int let_import_again(object module) except -1
 
 
 cdef extern from *:
@@ -150,3 +156,4 @@ cdef object counter_increment "counter_increment"(
 
 Counter.increment = increment_of_type(Counter)
 publish(_Counter, (Counter, FastReadCounter, FastWriteCounter), __name__)
+let_import_again(sys.modules[__name__])

@@ -170,6 +170,30 @@ def test_overflow_at_both_ends(memory):
     assert counter.reset() == LARGEST
 
 
+@pytest.mark.parametrize("count", [SMALLEST, -5, -1, 0, 1, LARGEST])
+@pytest.mark.parametrize("amount", [SMALLEST, SMALLEST + 1, -1, 0, 1, LARGEST])
+def test_subtracting_any_amount_of_64_bits(memory, count, amount):
+    counter = SharedCounter(memory)
+    counter.value = count
+    if SMALLEST <= count - amount <= LARGEST:
+        counter -= amount
+        assert counter.value == count - amount
+    else:
+        with pytest.raises(OverflowError, match=f"{count} - {amount} is not a signed 64-bit integer"):
+            counter -= amount
+        assert counter.value == count
+
+
+def test_value_cannot_be_deleted(memory):
+    class Subclass(SharedCounter):
+        pass
+
+    for cls in (SharedCounter, Subclass):
+        counter = cls(memory)
+        with pytest.raises(AttributeError, match=f"^{cls.__name__}.value cannot be deleted$"):
+            del counter.value
+
+
 amounts = st.integers(-5, 5) | st.integers(-(2**65), 2**65) | st.sampled_from([LARGEST, SMALLEST, 2**62, -(2**62)])
 
 

@@ -1,0 +1,80 @@
+"""Importing the package again after sys.modules has lost it."""
+
+import sys
+
+import pytest
+
+from helpers import run_python
+
+SCENARIO = """
+import pickle, sys
+from unittest import mock
+from array import array
+
+with mock.patch.dict(sys.modules):
+    import fastcounter
+    from fastcounter import compat
+    before = [fastcounter.FastReadCounter(1), fastcounter.FastWriteCounter(2), compat.Counter()]
+    shared = fastcounter.SharedCounter(array("q", [3]))
+    pickles = [pickle.dumps(counter) for counter in before]
+assert not [name for name in sys.modules if name.startswith("fastcounter")]
+
+for _ in range(20):
+    with mock.patch.dict(sys.modules):
+        import fastcounter
+        from fastcounter import compat
+        assert type(before[0]) is fastcounter.FastReadCounter and type(before[2]) is compat.Counter
+        assert sys.modules["fastcounter._counters"].__spec__.name == "fastcounter._counters"
+        for counter, pickled in zip(before, pickles):
+            class Subclass(type(counter)):
+                pass
+            for each in (counter, pickle.loads(pickled), pickle.loads(pickle.dumps(counter)), Subclass()):
+                each.increment()
+        shared.increment()
+        fastcounter.SharedCounter(array("q", [3])).increment()
+        for counter in (*before[:2], shared):
+            try:
+                counter.add("1")
+            except TypeError:
+                pass
+            else:
+                raise AssertionError("no TypeError")
+assert [int(before[0]), int(before[1]), shared.value] == [21, 22, 23]
+
+import fastcounter
+with mock.patch.dict(sys.modules):
+    import fastcounter.compat as first
+import fastcounter.compat as second
+assert first.Counter is second.Counter
+import gc
+gc.collect()
+first.Counter().increment()
+"""
+
+
+def test_the_main_interpreter():
+    result = run_python("-c", SCENARIO)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="_interpreters is new in 3.13")
+def test_other_interpreters():
+    code = f"""
+import _interpreters, threading
+
+def work():
+    for _ in range(5):
+        interpreter = _interpreters.create("isolated", reqrefs=False)
+        failures.append(_interpreters.exec(interpreter, {SCENARIO!r}))
+        _interpreters.destroy(interpreter)
+
+failures = []
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert failures == [None] * 15, failures
+"""
+    result = run_python("-c", code)
+    assert (result.returncode, result.stderr) == (0, "")
