@@ -1,0 +1,61 @@
+"""What a release changes before it builds: the package index has the README, but none of the files beside it."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers import run_python
+
+ROOT = Path(__file__).parents[1]
+REPOSITORY = "https://example.org/owner/name"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    for name in (".github", "bench", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):  # which are not where tests run
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def make_absolute(checkout):
+    return run_python(".github/absolute_links.py", REPOSITORY, "v1.2.3", cwd=checkout)
+
+
+def test_every_link_is_absolute(checkout):
+    result = make_absolute(checkout)
+    assert (result.returncode, result.stderr) == (0, "")
+    links = re.findall(r"\]\(([^)]*)\)", (checkout / "README.md").read_text())
+    assert links
+    assert all(link.startswith("https://") for link in links)
+    assert f"{REPOSITORY}/blob/v1.2.3/bench/README.md" in links
+    assert [link for link in links if "/raw/" in link] == [f"{REPOSITORY}/raw/v1.2.3/bench/operations.png"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is new in 3.11")
+def test_the_project_has_its_addresses(checkout):
+    import tomllib
+
+    make_absolute(checkout)
+    urls = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls["Source"] == REPOSITORY
+    assert urls["Changelog"] == f"{REPOSITORY}/blob/v1.2.3/CHANGELOG.md"
+    assert urls["Issues"] == f"{REPOSITORY}/issues"
+    assert "Article" in urls
+
+
+@pytest.mark.parametrize(
+    "bad", ["[gone](no/such/file.md)", '<img src="bench/operations.png">', "[ref]: bench/README.md"]
+)
+def test_a_link_that_would_be_dead_is_an_error(checkout, bad):
+    with open(checkout / "README.md", "a") as file:
+        file.write(f"\n{bad}\n")
+    result = make_absolute(checkout)
+    assert result.returncode != 0
+    assert "README.md" in result.stderr
