@@ -36,7 +36,11 @@ def main():
     warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, from 3.12
     for name in args.classes:
         counter_class = SharedCounter if name == "SharedCounter" else CLASSES[name]
-        for kind in (counter_class, type("Subclass", (counter_class,), {"__slots__": ()}), type("Sub", (counter_class,), {})):
+        for kind in (
+            counter_class,
+            type("Subclass", (counter_class,), {"__slots__": ()}),
+            type("Sub", (counter_class,), {}),
+        ):
             count_by_name(kind, args.increments // 3, args.forks // 3)
         print(f"{name}: nothing lost", flush=True)
 
