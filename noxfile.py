@@ -233,7 +233,7 @@ def asan(session: nox.Session) -> None:
 
 @nox.session(python="python3.14tsan")
 def tsan(session: nox.Session) -> None:
-    """3.14t under the thread sanitizer, CPython included: the tests of threads, and stress; first a race that it sees."""
+    """CPython and the package under the thread sanitizer: a race it must see, the tests of threads, and stress."""
     # 3.14t makes the wheel: under the sanitizer that takes minutes.
     environment(session, wheel(session, "tsan", THREAD, python="python3.14t"), "test")
     session.run("python", "tests/scripts/race.py", success_codes=[66], silent=True)

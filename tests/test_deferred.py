@@ -33,8 +33,8 @@ def use(counter):
     return counter.reset()
 
 
-def use_in_another_thread(counter):
-    run_threads(lambda: use(counter))
+def use_in_another_thread(counter, use_it=use):
+    run_threads(lambda: use_it(counter))
 
 
 def test_what_one_thread_uses_is_freed_with_its_last_reference(make):
@@ -61,7 +61,7 @@ def test_what_two_threads_use_is_freed_by_a_collection(make):
 def test_each_way_to_use_it_counts(make, use_it):
     counter = make()
     freed = weakref.ref(counter)
-    run_threads(lambda: use_it(counter))
+    use_in_another_thread(counter, use_it)
     del counter
     assert freed() is not None
     gc.collect()
