@@ -15,14 +15,15 @@ def test_counting_in_parallel(options):
     assert "all right" in run_script("interpreters.py", "--rounds", 25, *options)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="before, an interpreter that imports nothing leaves memory too")
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before 3.14 an interpreter that imports nothing leaks too")
 def test_closed_interpreters_leave_no_memory():
-    """Sixty interpreters that have used the package leave no more than sixty that have not.
+    """Sixty interpreters that use the package leave hardly more memory than sixty that do not.
 
-    Without the GIL, CPython itself leaves some 5,000 KiB of each.
+    Without the GIL, CPython itself leaks some 5,000 KiB an interpreter.  It also leaks what the import system remembers of
+    a folder: some 350 KiB, if the folder is a checkout with compiled modules in it.
     """
     code = "import fastcounter, pickle; [pickle.dumps(getattr(fastcounter, name)) for name in fastcounter.__all__]"
-    assert growth(code) - growth("import pickle") < 10_000  # each would leave more than 1,000
+    assert growth(code) - growth("import pickle") < 60 * 500  # our modules are more than 1,000
 
 
 def growth(code):
