@@ -36,7 +36,7 @@ class ReproducibleSdist(sdist):
         return path
 
 
-HEADERS = sorted(map(str, Path("fastcounter").glob("*.h"))) + sorted(map(str, Path("fastcounter").glob("*.pxd")))
+HEADERS = sorted(str(path) for ending in ("h", "pxd", "pxi") for path in Path("fastcounter").glob(f"*.{ending}"))
 MACROS: list[tuple[str, str | None]] = [
     # What the module keeps between calls is kept for each interpreter, so that all of them can import it.
     ("CYTHON_USE_MODULE_STATE", "1"),

@@ -1,13 +1,13 @@
 """Compiled counters for threads and processes.
 
 `SingleThreadCounter`, `FastReadCounter` and `FastWriteCounter` have the API of the article "Atomic lock-free
-counters in Python"; `fastcounter.pure` holds the article's own in pure Python.  `SharedCounter` counts in memory that
-processes share.  `fastcounter.compat` has the API of the published 1.x.
+counters in Python".  `SharedCounter` counts in memory that processes share.  `fastcounter.pure` has the article's own
+counters in pure Python.  `fastcounter.compat` has the API of the published 1.x.
 """
 
 try:
     from fastcounter._counters import FastReadCounter, FastWriteCounter, SingleThreadCounter
-    from fastcounter._counters import _restore as _restore  # which pickles name
+    from fastcounter._counters import _restore as _restore  # pickles name it
     from fastcounter._counters import _restore_with as _restore_with
     from fastcounter._shared import SharedCounter
 except ModuleNotFoundError as _error:

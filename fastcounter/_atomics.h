@@ -1,5 +1,5 @@
-/* Atomic operations on 64-bit integers, under the names that Python.h gives them from 3.13; see pyatomic.h there for
- * what each promises.  For 3.10 to 3.12 the few that are used here are made from the compiler's own. */
+/* Atomic operations on 64-bit integers.  Python.h has them from 3.13; its pyatomic.h documents them.  For 3.10 to 3.12
+ * this file defines those that fastcounter uses, with the compiler's own atomic operations. */
 #ifndef FASTCOUNTER_ATOMICS_H
 #define FASTCOUNTER_ATOMICS_H
 
@@ -7,7 +7,7 @@
 
 #include "_cpython.h"
 
-/* A count shared by processes is right only where the processor itself adds to it, without a lock. */
+/* Processes can share a count only if the atomic operations are lock-free: a lock would belong to one process. */
 #if !defined(_MSC_VER) && __GCC_ATOMIC_LLONG_LOCK_FREE != 2
 #  error "fastcounter needs lock-free 64-bit atomic operations, which this platform does not have"
 #elif defined(_MSC_VER) && !defined(_WIN64)

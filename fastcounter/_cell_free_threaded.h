@@ -1,20 +1,22 @@
-/* The cell of free-threaded builds: a struct that threads share.  _cell.h says what the functions promise.
+/* The cell of free-threaded builds: a struct that threads share.  _cell.h says what the functions do.
  *
- * Why threads may share it:
+ * Thread safety:
  *
- *   - `count`, `table`, `offset`, `version` and the stripes are read and written by atomic operations only.  Where
- *     several threads may add to a word, an addition is one atomic read-modify-write, so none is lost.  (In an
- *     unsynchronized cell an addition is a load and a store, as its kind says.)
- *   - Only the thread that owns the counter adds to the `count` of a striped cell.  All others only read it.  So an
- *     addition there needs no locked instruction.
- *   - `large`, `offset` and `version` change only with the lock held.  The thread that holds the lock has made the new
- *     objects before, and drops the old ones after.  While it holds the lock it only loads and stores memory.
+ *   - All access to `count`, `table`, `offset`, `version` and the stripes is atomic.  Only the thread that holds the lock
+ *     reads `offset` and `version` directly, as no other thread can write them then.
+ *   - If several threads may add to a word, an addition is one atomic read-modify-write, so none is lost.  (In an
+ *     unsynchronized cell an addition is a load and a store.)
+ *   - Only the thread that owns the counter adds to the `count` of a striped cell.  All other threads only read it.  So
+ *     an addition to it needs no locked instruction.
+ *   - `large`, `offset` and `version` change only while the lock is held.  A thread makes new objects before it takes the
+ *     lock, and drops old ones after it has released the lock.  While it holds the lock it only loads and stores
+ *     memory.
  *
- * Why no fork, signal handler or finalizer finds the lock taken: its holder runs no Python code and does nothing that
- * lets CPython stop the thread.  A thread that waits for the lock spins and yields the processor, but keeps its thread
- * state attached.  Before a fork CPython stops all threads (python/cpython#116522), and none of them stops with the lock
- * held.  A PyMutex would not do: CPython may stop a thread that waits for one just as it is handed the mutex, and the
- * child would find the mutex taken by nobody.
+ * Forks, signal handlers and finalizers never meet a lock that nobody will release.  The holder of the lock runs no
+ * Python code and does nothing that lets CPython stop the thread.  A thread that waits for the lock spins and yields
+ * the processor, but its thread state stays attached.  CPython stops all threads before a fork (python/cpython#116522),
+ * and no thread stops with the lock held.  A PyMutex would not work: CPython may stop a waiting thread just when the
+ * mutex is handed to it, and the mutex would stay locked in the child for ever.
  */
 
 #include <stdint.h>
@@ -31,38 +33,39 @@
 #  define THREAD_LOCAL _Thread_local
 #endif
 
-/* A part of a striped count, on two cache lines of its own: processors fetch them in pairs. */
+/* A part of a striped count.  It has two cache lines of its own, since processors fetch cache lines in pairs. */
 typedef struct {
     int64_t part;
     char padding[128 - sizeof(int64_t)];
 } stripe;
 
-/* The stripes of a cell.  A table is never freed before the cell, since threads may still add through it. */
+/* The stripes of a cell.  A table lives as long as the cell: a thread may still be using it when a larger one replaces
+ * it. */
 typedef struct stripe_table {
-    struct stripe_table *previous;  /* with half as many stripes, all of them in this table too */
+    struct stripe_table *previous;  /* the table before, with half as many stripes; this table has them too */
     int number;                     /* a power of two */
     stripe *stripes[];
 } stripe_table;
 
 typedef struct {
-    int64_t count;         /* striped: what the counter's owner has added; else the count, or IS_LARGE */
+    int64_t count;         /* striped: the part of the thread that owns the counter; otherwise the count, or IS_LARGE */
     enum cell_kind kind;
     int locked;
-    int deferred;          /* whether reference counting is deferred, see _deferred.h */
-    PyObject *large;       /* the count while it IS_LARGE; striped: a summand, NULL for 0 */
-    int64_t offset;        /* striped: a summand, so that a reset changes no part */
+    int deferred;          /* whether reference counting is deferred; see _deferred.h */
+    PyObject *large;       /* striped: a summand of the count, or NULL for 0; otherwise the count if it IS_LARGE */
+    int64_t offset;        /* striped: a summand of the count; it lets a reset leave the parts alone */
     int64_t version;       /* striped: odd while `large`, `offset` and a part change together */
-    stripe_table *table;   /* striped: NULL until a thread adds that does not own the counter */
+    stripe_table *table;   /* striped: NULL until a thread that does not own the counter adds to it */
 } counter_cell;
 
 #define CELL(cell) ((counter_cell *)*(cell))
 #define COUNTER(cell) ((PyObject *)((char *)(cell) - CELL_OFFSET))
 
 #define ADD_LIMIT ((int64_t)1 << 32)     /* larger amounts take the slow path */
-#define PART_LIMIT ((int64_t)1 << 55)    /* so that the parts and `offset` together stay below 2**63 */
+#define PART_LIMIT ((int64_t)1 << 55)    /* keeps the sum of the parts and `offset` below 2**63 */
 #define OFFSET_LIMIT ((int64_t)1 << 60)
 #define COUNT_LIMIT ((int64_t)1 << 62)
-#define LARGE (INT64_MIN + ((int64_t)1 << 60))  /* far from all counts, even when a late thread adds to it */
+#define LARGE (INT64_MIN + ((int64_t)1 << 60))  /* far from all counts, even if threads add to it */
 #define IS_LARGE(count) ((count) < -COUNT_LIMIT - (COUNT_LIMIT >> 1))
 
 static inline void
@@ -89,13 +92,13 @@ fits(int64_t number, int64_t limit)
     return -limit < number && number < limit;
 }
 
-/* Whether an exact int is between -limit and limit, and then its value. */
+/* Whether an exact int is between -limit and limit, and its value if so. */
 static inline int
 int_fits(PyObject *number, int64_t limit, int64_t *value)
 {
     if (PyUnstable_Long_IsCompact((PyLongObject *)number)) {
         *value = PyUnstable_Long_CompactValue((PyLongObject *)number);
-        return 1;  /* a compact int has one digit, of 30 bits at most */
+        return 1;  /* a compact int has one digit, which has at most 30 bits */
     }
     int overflow;
     *value = PyLong_AsLongLongAndOverflow(number, &overflow);
@@ -135,11 +138,10 @@ cell_free(void **cell)
 
 /* ---- Unsynchronized and atomic: one word ----
  *
- * The count is in `count`.  Where it is too large for that, `count` IS_LARGE and the whole count is in `large`.  An
- * addition returns what `count` was before.  If that was a count, the addition is done; if not, it is done again in
- * `large`. */
+ * The count is in `count`.  If the count is too large, `count` IS_LARGE and the whole count is in `large`.  An addition
+ * tells what `count` was before.  If `count` was large then, the addition had no effect and is repeated on `large`. */
 
-/* Add to `count` and give the new count; 0, with the count unchanged, where it is large. */
+/* Add to `count` and set `after` to the new count.  Returns 0, with the count unchanged, if the count is large. */
 static inline int
 word_add_small(counter_cell *self, int64_t amount, int64_t *after)
 {
@@ -160,7 +162,7 @@ word_add_small(counter_cell *self, int64_t amount, int64_t *after)
     return 1;
 }
 
-/* The count, and the word that said so. */
+/* Get the count, and the value of `count` that it comes from. */
 static PyObject *
 word_get(counter_cell *self, int64_t *word)
 {
@@ -177,7 +179,7 @@ word_get(counter_cell *self, int64_t *word)
     return large != NULL ? large : PyLong_FromLongLong(*word);
 }
 
-/* Put in a new count, if it still is what word_get() has given. */
+/* Set a new count, unless the count has changed since word_get().  Returns whether it was set. */
 static int
 word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after)
 {
@@ -206,13 +208,14 @@ word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after
 
 /* ---- Striped ----
  *
- * The count is the sum of `count`, the stripes, `offset` and `large`.  The owner of the counter adds to `count`, while
- * there are no stripes.  Then every thread adds to a stripe, since all threads read the cache line of `count`. */
+ * The count is the sum of `count`, the stripes, `offset` and `large`.  As long as only the owner of the counter adds,
+ * it adds to `count`.  As soon as there are stripes, every thread adds to a stripe, the owner too: the cache line of
+ * `count` is one that every thread reads. */
 
 #define MAX_STRIPES 64
-static int stripe_limit;  /* a power of two; set once in a process, before there is a cell */
+static int stripe_limit;  /* a power of two; set once in a process, before the first cell */
 
-/* At least two stripes for each processor: threads take stripes in turn, whether they run or not. */
+/* Allow two stripes for each processor.  Threads take stripes in turn, also threads that rarely run. */
 static void
 cells_prepare(int processors)
 {
@@ -234,7 +237,7 @@ thread_number(void)
     return number;
 }
 
-/* A table of twice as many stripes, with the new stripes behind it in the same memory; NULL if memory runs out. */
+/* Make a table of twice as many stripes.  The new stripes follow it in the same memory.  NULL if memory runs out. */
 static stripe_table *
 make_table(stripe_table *previous)
 {
@@ -255,7 +258,7 @@ make_table(stripe_table *previous)
     return table;
 }
 
-/* Double the stripes, up to the limit, and return the cell's table.  Stripes that are in use stay where they are. */
+/* Double the number of stripes, up to the limit, and return the cell's table.  Existing stripes stay where they are. */
 static stripe_table *
 grow(counter_cell *self, stripe_table *table)
 {
@@ -268,7 +271,7 @@ grow(counter_cell *self, stripe_table *table)
     }
     if (!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)) {
         PyMem_RawFree(grown);
-        return table;  /* another thread's */
+        return table;  /* another thread was first */
     }
     return grown;
 }
@@ -284,13 +287,13 @@ sum_of_parts(counter_cell *self)
     return sum;
 }
 
-/* What a striped cell held at one time: its version, and the sum of its parts. */
+/* What a striped cell contained: its version, and the sum of its parts. */
 typedef struct {
     int64_t version;
     int64_t parts;
 } snapshot;
 
-/* The count, and the snapshot that says so. */
+/* Get the count, and the snapshot that it comes from. */
 static PyObject *
 striped_get(counter_cell *self, snapshot *seen)
 {
@@ -308,7 +311,8 @@ striped_get(counter_cell *self, snapshot *seen)
     return count;
 }
 
-/* Put in a new count, unless someone else has done so since striped_get(); what was added since stays added. */
+/* Set a new count, unless another thread has set one since striped_get().  What threads have added since then is kept.
+ * Returns whether it was set. */
 static int
 striped_replace(counter_cell *self, const snapshot *seen, PyObject *after)
 {
@@ -332,7 +336,7 @@ striped_replace(counter_cell *self, const snapshot *seen, PyObject *after)
     return done;
 }
 
-/* Move what is in a part that the running thread has added to into `offset`. */
+/* Move the contents of a part to `offset`.  Only a thread that adds to the part may do that. */
 static void
 drain(counter_cell *self, int64_t *part)
 {
@@ -350,7 +354,7 @@ drain(counter_cell *self, int64_t *part)
     unlock(self);
 }
 
-/* The count, read without the lock.  Returns 0 where there is a `large`, or where `version` has changed meanwhile. */
+/* Read the count without the lock.  Returns 0 if there is a `large`, or if `version` changes meanwhile. */
 static inline int
 striped_sum(counter_cell *self, int64_t *sum)
 {
@@ -363,7 +367,7 @@ striped_sum(counter_cell *self, int64_t *sum)
 
 /* ---- Any kind ---- */
 
-/* Put in `number`, or what `number` added to the count is.  Returns the count before, or what was put in. */
+/* Either set the count to `number` and return the count before, or add `number` and return the new count. */
 static PyObject *
 cell_update(void **cell, PyObject *number, int add)
 {
@@ -389,7 +393,8 @@ cell_update(void **cell, PyObject *number, int add)
     }
 }
 
-/* Called where a count or a part nears the end of 64 bits.  If memory runs out it stays there: there is room for more. */
+/* Make room in a count or a part that comes close to the limits of 64 bits.  If memory runs out, it stays as it is:
+ * there is room for many more additions, and the next one tries again. */
 static Py_NO_INLINE void
 make_room(void **cell, int64_t *part)
 {
@@ -405,8 +410,8 @@ make_room(void **cell, int64_t *part)
     Py_XDECREF(zero);
 }
 
-/* Add to the running thread's stripe; 0, with the count unchanged, where there is no memory for one.  Where two threads
- * meet on a stripe, make more. */
+/* Add to the running thread's stripe.  If another thread adds to the same stripe meanwhile, make more stripes.  Returns
+ * 0, with the count unchanged, if there is no memory for stripes. */
 static Py_NO_INLINE int
 stripe_add(void **cell, int64_t amount)
 {
@@ -456,7 +461,7 @@ word_add(void **cell, int64_t amount, int64_t *after)
     return 1;
 }
 
-/* Add a small amount; 0, with the count unchanged, where that takes the slow path. */
+/* Add a small amount.  Returns 0, with the count unchanged, if that takes the slow path. */
 static inline Py_ALWAYS_INLINE int
 cell_add_small(void **cell, int64_t amount)
 {
@@ -529,7 +534,8 @@ cell_increment(void **cell)
     return status;
 }
 
-/* Add to a cell that is not striped.  NULL without an exception where that takes the slow path. */
+/* Add to a cell that is not striped, and return the new count.  NULL without an exception if that takes the slow path.
+ * */
 static inline PyObject *
 word_add_and_get(void **cell, int64_t amount)
 {

@@ -1,9 +1,9 @@
-/* The cell of builds with the GIL: a Python int, exact, never NULL after cell_init().  _cell.h says what the
- * functions promise.
+/* The cell of builds with the GIL: an exact Python int, never NULL after cell_init().  _cell.h says what the functions
+ * do.
  *
- * Why any mix of calls from any number of threads is safe: they all hold the GIL, and between reading a cell and
- * writing it no function here runs Python code or releases the GIL.  Adding two exact ints runs no Python code,
- * nor does dropping one.  So there is no lock either.
+ * Thread safety: every caller holds the GIL.  Between reading a cell and writing it, no function here runs Python code
+ * or releases the GIL.  (Adding two exact ints runs no Python code.  Neither does deallocating one.)  So no lock is
+ * needed.
  */
 
 #include <limits.h>
@@ -22,16 +22,16 @@
 #    define INT_HAS_MANY_DIGITS(number) (Py_SIZE(number) > 1 || Py_SIZE(number) < -1)
 #  endif
 
-/* CPython shares the ints up to 256, from 3.15 up to 1,024; this is well above. */
+/* CPython shares one object for each int up to 256, and up to 1,024 from 3.15 on.  This is well above. */
 #  define ABOVE_SMALL_INTS 0x10000
 
-/* Add `amount`, the value of at most one digit, to an int inside that int.  Returns 0, with nothing changed,
- * where that cannot be done.
+/* Add `amount`, which has at most one digit, to the int `count` in place.  Returns 0, with nothing changed, if that is
+ * not possible.
  *
- * Nobody sees an int change: a reference count of 1 says that the cell's is the only reference, and whoever reads
- * the count takes another, after which the next addition makes a new int.  Small ints are shared: they are
- * immortal, or referenced by CPython too, so their count is never 1.  The result is an int as CPython would have
- * made it: positive, as many digits as before, not a small one. */
+ * Nobody can see an int change.  If its reference count is 1, the cell holds the only reference.  A reader takes
+ * another reference, and the next addition then makes a new int.  The reference count of a small int is never 1: small
+ * ints are immortal, or CPython holds a reference too.  The result is an int that CPython itself could have made:
+ * positive, with as many digits as before, and not small. */
 static inline int
 int_add_in_place(PyObject *count, long amount)
 {
@@ -49,9 +49,10 @@ int_add_in_place(PyObject *count, long amount)
     return 1;
 }
 
-/* CPython's small ints from 0 on, where they are one array, as they are from 3.11: an int is then found where its
- * value says.  All interpreters share the array.  Each that imports the module writes the same here; who sees half
- * of it finds no int in the array. */
+/* From 3.11 CPython keeps its small ints in one array, so the value of a small int gives its address.  `small_ints` is
+ * the address of 0, and `small_ints_size` the size of the array from there on, in bytes.  All interpreters share the
+ * array, and each that imports the module writes the same values here.  An interpreter that sees only one of them
+ * written finds no int in the array. */
 static uintptr_t small_ints;
 static uintptr_t small_ints_size;
 
@@ -72,8 +73,8 @@ cells_prepare(int processors)
     small_ints_size = size;
 }
 
-/* Add the small int at an offset in the array to a count that is above all small ints, or also in the array, and
- * then so is the sum.  Returns 0, with nothing changed, where that is not so. */
+/* Add the small int at this offset in the array.  That is possible in place, or if both the count and the sum are small
+ * ints.  Otherwise returns 0, with nothing changed. */
 static inline int
 cell_add_at_offset(void **cell, uintptr_t offset)
 {
@@ -86,7 +87,7 @@ cell_add_at_offset(void **cell, uintptr_t offset)
         return 0;
     }
     *cell = (PyObject *)(small_ints + sum);
-#  if PY_VERSION_HEX < CPYTHON(12)  /* from then on small ints are immortal */
+#  if PY_VERSION_HEX < CPYTHON(12)  /* from 3.12 small ints are immortal */
     Py_INCREF((PyObject *)*cell);
     Py_DECREF(count);
 #  endif
@@ -173,7 +174,7 @@ cell_exchange(void **cell, PyObject *count)
     return before;
 }
 
-/* Put in a count that was just made, or return -1 where memory ran out as it was. */
+/* Set a count that was just made.  If it is NULL, since memory ran out, return -1. */
 static inline int
 cell_replace(void **cell, PyObject *count)
 {

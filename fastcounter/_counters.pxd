@@ -1,10 +1,9 @@
 """The counters' C-level calls; cimport the classes from `fastcounter`.
 
-Call these with the GIL held, or on a free-threaded build with an attached thread state.  They are atomic just
-as the Python methods are.  An `int` method returns -1, and an `object` method NULL, with an exception set:
-MemoryError, or TypeError where a count or amount is not an integer; the count is then as it was.  A Python
-subclass's overrides are not called.  Declare parameters `not None`: Cython lets None be any class, and a call on
-None crashes.
+Call these with the GIL held, or on a free-threaded build with an attached thread state.  They are as atomic as the
+Python methods.  A call that fails raises MemoryError, or TypeError if a count or an amount is not an integer, and the
+count stays unchanged.  These calls ignore methods that a Python subclass overrides.  Declare parameters `not None`:
+Cython accepts None for any class, and a call on None crashes.
 """
 
 cdef class _Counter:
@@ -14,29 +13,29 @@ cdef class _Counter:
     cdef int c_increment(self) except -1
     cdef int c_add(self, object amount) except -1
     cdef object c_value(self)
-    cdef object c_exchange(self, object count)  # sets the count, returns the one before
+    cdef object c_exchange(self, object count)  # sets the count and returns the count before
     cdef object c_reset(self)
 
-    cdef void make_atomic(self)  # these two in __cinit__, see _cell.h
+    cdef void make_atomic(self)  # __cinit__ calls one of these two, or neither; see _cell.h
     cdef void make_striped(self)
     cdef int assign_value(self, object value) except -1
     cdef tuple get_state(self)
     cdef int set_state(self, tuple state) except -1
 
 
-cdef class _NumberingCounter(_Counter):
+cdef class _ReturningCounter(_Counter):
     cdef object c_increment_and_get(self)
     cdef object c_add_and_get(self, object amount)
 
 
-# Each class has a field of its own, so that no class can have two of them as bases: Python sees that their layouts
-# are not the same.  It costs no memory, which is given out by 16 bytes.
+# Each class has a field of its own.  So Python sees that the layouts of two of them conflict, and refuses a class that
+# has both as bases.  The field costs no memory: CPython rounds sizes up to 16 bytes.
 
-cdef class SingleThreadCounter(_NumberingCounter):
+cdef class SingleThreadCounter(_ReturningCounter):
     cdef void *own_layout
 
 
-cdef class FastReadCounter(_NumberingCounter):
+cdef class FastReadCounter(_ReturningCounter):
     cdef void *own_layout
 
 

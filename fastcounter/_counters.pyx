@@ -5,6 +5,7 @@
 import copyreg
 import os
 import sys
+from types import MethodDescriptorType
 
 from cpython.object cimport PyObject_GenericSetAttr
 
@@ -57,13 +58,13 @@ cdef inline int add_to(void **cell, object amount) except -1:
 
 
 cdef class _Counter:
-    """A counter whose count is an int of any size, in a cell of its own.
+    """The base class of all counters but SharedCounter.  The count is an int of any size, in a cell.
 
-    The attribute `value` is made in _descriptors.h.
+    _descriptors.h makes the attribute `value`.
     """
 
     def __cinit__(self, *args, **kwargs):
-        # Takes any arguments, so that the __init__ of a subclass may have any of its own.
+        # A subclass may give its __init__ any arguments, and Python hands them to this method too.
         cell_init(&self.cell)
 
     cdef void make_atomic(self):
@@ -81,15 +82,15 @@ cdef class _Counter:
     def increment(self, /):
         """Add 1 to the count and return None.
 
-        One atomic step.  With the GIL it costs as much as calling a compiled method that does nothing.
+        This is one atomic step.  With the GIL it takes about as long as calling a compiled method that does nothing.
         """
         cell_increment(&self.cell)
 
     def add(self, amount, /):
-        """Add an integer of any size and sign to the count and return None; `+=` and `-=` do the same.
+        """Add an integer of any size and sign to the count and return None.  `+=` and `-=` do the same.
 
-        One atomic step, however large the amount.  Raises TypeError, with the count unchanged, if amount is
-        not an integer.
+        This is one atomic step, however large the amount.  If the amount is not an integer, TypeError is raised and the
+        count stays unchanged.
         """
         add_to(&self.cell, amount)
 
@@ -102,10 +103,9 @@ cdef class _Counter:
         return self
 
     def reset(self, /):
-        """Set the count to 0 and return what it was, an int.
+        """Set the count to 0 and return the count before, an int.
 
-        One atomic step: what is added by any thread is in the result of exactly one reset, or still in the
-        count.
+        This is one atomic step.  Whatever any thread adds is in the result of exactly one reset, or still in the count.
         """
         return cell_reset(&self.cell)
 
@@ -131,16 +131,7 @@ cdef class _Counter:
         return f"{type(self).__name__}({cell_get(&self.cell)})"
 
     def __reduce__(self):
-        cdef tuple args = ()
-        cdef dict kwargs = {}
-        cls = type(self)
-        if hasattr(cls, "__getnewargs_ex__"):
-            args, kwargs = self.__getnewargs_ex__()
-        elif hasattr(cls, "__getnewargs__"):
-            args = self.__getnewargs__()
-        if args or kwargs:
-            return _restore_with, (cls, args, kwargs, *self.get_state()), own_state(self)
-        return _restore, (cls, *self.get_state()), own_state(self)
+        return reduce(self)
 
     cdef tuple get_state(self):
         return (cell_get(&self.cell),)
@@ -165,20 +156,20 @@ cdef class _Counter:
         return cell_reset(&self.cell)
 
 
-cdef class _NumberingCounter(_Counter):
-    """A counter that can number what it counts: each addition may ask for the count that it has led to."""
+cdef class _ReturningCounter(_Counter):
+    """A counter with additions that return the new count."""
 
     def increment_and_get(self, /):
         """Add 1 to the count and return the new count, an int.
 
-        One atomic step: while nothing else is done to the count, no two calls return the same number.
+        This is one atomic step.  As long as the count is only incremented, no two calls return the same number.
         """
         return cell_increment_and_get(&self.cell)
 
     def add_and_get(self, amount, /):
         """Add an integer of any size and sign to the count and return the new count, an int.
 
-        One atomic step.  Raises TypeError, with the count unchanged, if amount is not an integer.
+        This is one atomic step.  If the amount is not an integer, TypeError is raised and the count stays unchanged.
         """
         return cell_add_and_get(&self.cell, as_int(amount, "amount"))
 
@@ -189,28 +180,28 @@ cdef class _NumberingCounter(_Counter):
         return cell_add_and_get(&self.cell, as_int(amount, "amount"))
 
 
-cdef class SingleThreadCounter(_NumberingCounter):
+cdef class SingleThreadCounter(_ReturningCounter):
     """SingleThreadCounter(initial=0)
 --
 
 A counter for one thread.  Its count is the attribute `value`.
 
-Under the GIL any number of threads may use it and every call is atomic.  On a free-threaded build that is so
-for one thread only: several may use it at once safely, but additions, resets and assignments may be lost.
+With the GIL any number of threads may use it, and each call is atomic.  On a free-threaded build, use it from one
+thread only: if several threads use it at once, nothing breaks, but additions, resets and assignments may be lost.
 
-`initial` is the integer to count from; anything else raises TypeError.
+`initial` is the integer to count from.  Anything else raises TypeError.
 """
 
 
-cdef class FastReadCounter(_NumberingCounter):
+cdef class FastReadCounter(_ReturningCounter):
     """FastReadCounter(initial=0)
 --
 
-A counter for any number of threads.  Its count is the attribute `value`.
+A counter for any number of threads that often read.  Its count is the attribute `value`.
 
-Every call is atomic and exact, with the GIL and without it.
+Each call is atomic and exact, with and without the GIL.
 
-`initial` is the integer to count from; anything else raises TypeError.
+`initial` is the integer to count from.  Anything else raises TypeError.
 """
 
     def __cinit__(self, *args, **kwargs):
@@ -221,13 +212,13 @@ cdef class FastWriteCounter(_Counter):
     """FastWriteCounter(initial=0)
 --
 
-A counter for any number of threads that mostly write.  Its count is read by the method `value()`.
+A counter for any number of threads that seldom read.  The method `value()` returns its count.
 
-No call loses or doubles anything, with the GIL and without it.  On a free-threaded build threads do not get in
-each other's way as they add, and reading adds up what each of them has added.  There is no
-`increment_and_get()`, which would have to read at every step: use FastReadCounter for that.
+Each call is exact, with and without the GIL.  On a free-threaded build each thread adds to a part of its own, so
+threads do not slow each other down, and reading adds up the parts.  It has no `increment_and_get()`, which would read
+at each call: use a FastReadCounter for that.
 
-`initial` is the integer to count from; anything else raises TypeError.
+`initial` is the integer to count from.  Anything else raises TypeError.
 """
 
     def __cinit__(self, *args, **kwargs):
@@ -236,9 +227,9 @@ each other's way as they add, and reading adds up what each of them has added.  
     def value(self, /):
         """Return the count, an int.
 
-        What was returned never changes.  Under the GIL it is the count at one moment.  On a free-threaded
-        build, while threads only increment, it is at least the count when the call began and at most the
-        count when it ended, and what one thread reads never goes back.
+        With the GIL this is one atomic step.  On a free-threaded build, while threads only increment, the result is at
+        least the count when the call began and at most the count when it ended.  The counts that one thread reads then
+        never decrease.
         """
         return cell_get(&self.cell)
 
@@ -248,130 +239,32 @@ each other's way as they add, and reading adds up what each of them has added.  
         )
 
 
-# ---- Pickling and copying ----
-#
-# The names and arguments of these functions are part of every pickle, so they have to stay.
-
-def _restore(cls, *state):
-    """The counter that was pickled or copied so."""
-    return restored(cls, (), {}, state)
-
-
-def _restore_with(cls, args, kwargs, *state):
-    """The same where cls.__new__ takes arguments."""
-    return restored(cls, args, kwargs, state)
-
-
-cdef object restored(object cls, tuple args, dict kwargs, tuple state):
-    if not isinstance(cls, type) or not issubclass(cls, _Counter):
-        raise TypeError(f"only a class of counters can be restored, not {cls!r}")
-    counter = cls.__new__(cls, *args, **kwargs)
-    if type(counter) is not cls:
-        raise TypeError(f"{cls.__name__}.__new__ must return an instance of its class, not {counter!r}")
-    if len(state) != len((<_Counter>counter).get_state()):
-        raise TypeError(f"a {cls.__name__} cannot be restored from {len(state)} values")
-    (<_Counter>counter).set_state(state)
-    return counter
-
-
-cdef object own_state(object counter):
-    # The attributes that a subclass has added, in the form that copy and pickle put back by themselves.
-    if hasattr(counter, "__getstate__"):  # object's own, from 3.11
-        return counter.__getstate__()
-    attributes = getattr(counter, "__dict__", None)
-    slots = {
-        name: getattr(counter, name)
-        for name in copyreg._slotnames(type(counter))
-        if hasattr(counter, name)
-    }
-    return (attributes, slots) if slots else attributes
-
-
-# ---- Classes ----
-#
-# The interpreter calls a compiled method at full speed only where it belongs to the object's exact type, and an
-# inherited one at half that.  So every class gets methods of its own, copies of ours: our classes by publish(), a
-# user's as it is made.
-
-cdef bint is_method(name, attribute, root):
-    return (
-        isinstance(attribute, METHOD_TYPE)
-        and issubclass(attribute.__objclass__, root)
-        and not name.startswith("_")
-    )
-
-
-cdef object own_attribute(list found):
-    # What the class would inherit if only the original class had the method.  A copy is skipped where the original
-    # comes later in the method resolution order: a mixin in between may override the method.
-    for index, attribute in enumerate(found):
-        for other in found[index + 1:]:
-            if is_same_method(attribute, other):
-                break
-        else:
-            return attribute
-
-
-cdef int give_own_methods(cls, root) except -1:
-    # Not vars(): Cython keeps one interpreter's builtin functions for all of them.
-    names = {
-        name
-        for base in cls.__mro__
-        for name, attribute in base.__dict__.items()
-        if is_method(name, attribute, root)
-    }
-    for name in names:
-        found = [base.__dict__[name] for base in cls.__mro__ if name in base.__dict__]
-        attribute = own_attribute(found)
-        if is_method(name, attribute, root):
-            attribute = method_of_type(attribute, cls)
-        elif attribute is found[0]:
-            continue
-        type.__setattr__(cls, name, attribute)
-    return 0
-
-
-cdef int init_subclass(root, cls, dict kwargs) except -1:
-    super(root, cls).__init_subclass__(**kwargs)
-    give_own_methods(cls, root)
-    return 0
+include "_pickling.pxi"
+include "_specialize.pxi"
 
 
 def _init_subclass(cls, **kwargs):
     init_subclass(_Counter, cls, kwargs)
 
 
-cdef int publish(root, tuple classes, str module) except -1:
-    # Make compiled classes, of which the root is the first or their base, ready for users.
-    for cls in classes:
-        give_own_methods(cls, root)
-        cls.__module__ = module  # where it is exported
-        cls.__name__ = cls.__name__  # so that messages name it without our module
-        make_immutable(cls)
-    return 0
-
-
 cdef int check_layout(_Counter counter) except -1:
     if <char *>&counter.cell - <char *><void *>counter != CELL_OFFSET:
-        raise SystemError("a counter's cell is not where _descriptors.h expects it")
+        raise SystemError("the cell of a counter is not where _cell.h expects it")
     return 0
 
 
-METHOD_TYPE = type(_Counter.increment)
+_public = (SingleThreadCounter, FastReadCounter, FastWriteCounter)
+_all = (_Counter, _ReturningCounter, *_public)
+
 cells_prepare(os.cpu_count() or 1)
-for _cls in (_Counter, _NumberingCounter, SingleThreadCounter, FastReadCounter, FastWriteCounter):
+for _cls in _all:
     make_collectable(_cls, 0)
 check_layout(_Counter())
-
 _Counter.__init_subclass__ = classmethod(_init_subclass)
 _Counter.value = value_attribute(_Counter)
-for _cls in (SingleThreadCounter, FastReadCounter, FastWriteCounter):
+for _cls in _public:
     _cls.__init__ = init_of_type(_Counter.__init__, _cls)
-del _cls
-publish(
-    _Counter,
-    (_Counter, _NumberingCounter, SingleThreadCounter, FastReadCounter, FastWriteCounter),
-    "fastcounter",
-)
+publish(_Counter, _all, "fastcounter")
 _restore.__module__ = _restore_with.__module__ = "fastcounter"
+del _all, _cls, _public
 finish_module(sys.modules[__name__])

@@ -1,4 +1,5 @@
-/* Which CPython this is: the only question that the other headers' `#if`s ask, beside whether it has a GIL. */
+/* Which CPython this is.  The `#if`s of the other headers depend on this, on whether there is a GIL, and on the
+ * compiler. */
 #ifndef FASTCOUNTER_CPYTHON_H
 #define FASTCOUNTER_CPYTHON_H
 
@@ -6,8 +7,8 @@
 
 #define CPYTHON(minor) (((3 << 8) + (minor)) << 16)
 
-/* CPython's own insides are used on the versions that this code has been tested on.  On a newer one, and with
- * -DFASTCOUNTER_PORTABLE, everything compiles to portable code, which is right, only slower. */
+/* The code uses CPython's internals only on versions that it has been tested on.  On a newer version, and with
+ * -DFASTCOUNTER_PORTABLE, it compiles to portable code, which does the same more slowly. */
 #if !defined(FASTCOUNTER_PORTABLE) && PY_VERSION_HEX < CPYTHON(16)
 #  define KNOWN_CPYTHON 1
 #else

@@ -1,14 +1,15 @@
-/* Deferred reference counting: how threads use one object without fighting over its reference count.
+/* Deferred reference counting: threads use one object without contending for its reference count.
  *
  * On a free-threaded build the interpreter counts a reference each time it loads an object from a global or an
- * attribute.  Where threads share the object, that costs several times what the call of its method costs.  From 3.14
- * CPython can leave the reference count alone (PyUnstable_Object_EnableDeferredRefcount); only the garbage collector
- * then frees the object.  So an object that only its owner uses, the thread that made it, keeps its reference count and
- * dies with its last reference.  The first call from another thread defers the counting.
+ * attribute.  If threads share the object, this takes several times as long as calling its method.  From 3.14 CPython
+ * can defer the reference counting of an object (PyUnstable_Object_EnableDeferredRefcount).  Then only the garbage
+ * collector frees the object.  So fastcounter defers it only for counters that threads share.  A counter is owned by
+ * the thread that made it, and the first call from another thread defers its reference counting.  A counter that only
+ * its owner uses is freed with its last reference.
  *
- * The collector has to track such objects.  Cython makes a type that the collector knows only from a class with Python
- * objects in it, and on every build, where it costs 16 bytes an object.  So the types are changed here, after Cython has
- * made them and before there is an instance or a subclass.
+ * The garbage collector has to track such objects.  Cython makes a type that the collector tracks only if the class has
+ * Python objects as fields.  It does so on every build, where it costs 16 bytes an object.  So this file changes the
+ * types after Cython has made them, and before the first instance or subclass.
  */
 #ifndef FASTCOUNTER_DEFERRED_H
 #define FASTCOUNTER_DEFERRED_H
@@ -17,7 +18,7 @@
 
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON
 
-/* Whether the running thread owns the object.  A thread that ends may leave its objects to a later one. */
+/* Whether the running thread owns the object.  A new thread may own the objects of one that has ended. */
 static inline int
 is_owned(PyObject *object)
 {
@@ -37,7 +38,7 @@ is_owned(PyObject *object)
 
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON && PY_VERSION_HEX >= CPYTHON(14)
 
-/* To be called by each method.  `deferred` is a field of the object's, 0 at first. */
+/* Each method calls this.  `deferred` is a field of the object, 0 at first. */
 static inline void
 defer_if_shared(PyObject *object, int *deferred)
 {
@@ -47,7 +48,7 @@ defer_if_shared(PyObject *object, int *deferred)
     }
 }
 
-/* What Cython has made, one function for all types of a module.  All interpreters write the same here. */
+/* The tp_dealloc that Cython has made: one function for all types of a module, in all interpreters. */
 static void *cython_dealloc;
 
 /* The offset of an object's only Py_buffer, or 0. */
@@ -63,7 +64,7 @@ traverse(PyObject *object, visitproc visit, void *arg)
     return 0;
 }
 
-/* A type's tp_dealloc: the collector must not see an object that is being taken apart. */
+/* The new tp_dealloc.  The collector must not see an object that is being deallocated. */
 static void
 untrack_and_dealloc(PyObject *object)
 {

@@ -1,4 +1,4 @@
-/* Descriptors: how the interpreter reaches a counter's `value` and methods by its fastest way. */
+/* Descriptors that let the interpreter reach a counter's `value` and methods by its fastest path. */
 #ifndef FASTCOUNTER_DESCRIPTORS_H
 #define FASTCOUNTER_DESCRIPTORS_H
 
@@ -14,13 +14,13 @@
 
 #define VALUE_DOC \
     "The count, an int.  Assign an integer to set it.\n\n" \
-    "What was read never changes.  Reading costs what an attribute of a class with `__slots__` costs, on builds\n" \
-    "with the GIL.  Assigning is one atomic step, and raises TypeError, with the count unchanged, if the value is\n" \
-    "not an integer."
+    "With the GIL, reading takes as long as reading an attribute of a class with `__slots__`.  Without it, reading\n" \
+    "makes an int.  Reading and assigning are one atomic step each.  If the assigned value is not an integer,\n" \
+    "TypeError is raised and the count stays unchanged."
 
 /* With the GIL the cell is an int, and `value` is a member.  The interpreter reads a member inline, as it does the
- * attributes of `__slots__`.  It would have to call a getter, which takes three to four times as long.  Both are
- * read-only.  __setattr__ assigns, so that only an exact int gets into the cell. */
+ * attributes of `__slots__`.  Calling a getter would take three to four times as long.  The member and the getter are
+ * read-only: __setattr__ assigns, and lets only an exact int into the cell. */
 #if KNOWN_CPYTHON && !defined(Py_GIL_DISABLED)
 
 static PyMemberDef value_definition = {"value", Py_T_OBJECT_EX, CELL_OFFSET, Py_READONLY, VALUE_DOC};
@@ -64,8 +64,8 @@ is_value_attribute(PyObject *attribute)
 
 #endif
 
-/* What a class's instances find under a name, if they have none of their own; no descriptor or metaclass is asked.
- * NULL without an exception where there is nothing. */
+/* Look up a name along a type's method resolution order, without calling a descriptor or a metaclass.  Returns NULL
+ * without an exception if nothing is found. */
 static inline PyObject *
 type_attribute(PyTypeObject *type, PyObject *name)
 {
@@ -86,7 +86,7 @@ type_attribute(PyTypeObject *type, PyObject *name)
 #endif
 }
 
-/* Whether `name` is `value` and no subclass has overridden it. */
+/* Whether `name` is "value" and no subclass has overridden that attribute. */
 static inline int
 is_own_value(PyObject *counter, PyObject *name)
 {
@@ -109,17 +109,16 @@ is_same_method(PyObject *method, PyObject *other)
         && ((PyMethodDescrObject *)method)->d_method == ((PyMethodDescrObject *)other)->d_method;
 }
 
-/* A method descriptor for the same C function that belongs to `type`, a subclass of the method's own class.
- * From 3.11 the interpreter calls a compiled method by its fastest way where the method belongs to the object's
- * exact type; an inherited one takes twice as long. */
+/* Make a method descriptor for the same C function that belongs to `type`, a subclass of the method's own class.  See
+ * _specialize.pxi for the reason. */
 static inline PyObject *
 method_of_type(PyObject *method, PyObject *type)
 {
     return PyDescr_NewMethod((PyTypeObject *)type, ((PyMethodDescrObject *)method)->d_method);
 }
 
-/* How a counter is initialized that is made without arguments.  Cython's own parsing of arguments looks up the
- * module's state on the way, as each interpreter has its own, and that takes as long as all else. */
+/* A fast path for a counter that is created without arguments.  Cython's own parsing of arguments looks up the module's
+ * state, since each interpreter has its own.  That would double the time it takes to create a counter. */
 static int
 init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
 {
@@ -130,7 +129,7 @@ init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
     }
     PyTypeObject *type = Py_TYPE(counter);
     while (type->tp_init != init_without_arguments) {
-        type = type->tp_base;  /* a user's, whose own __init__ has called this one */
+        type = type->tp_base;  /* a user's class: its own __init__ called this one */
     }
     while (type->tp_init == init_without_arguments) {
         type = type->tp_base;
@@ -138,7 +137,7 @@ init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
     return type->tp_init(counter, args, kwargs);
 }
 
-/* `__init__` as above, for a type whose base class has it from Cython. */
+/* Make that `__init__` for a type; `init` is the one that Cython made for its base class. */
 static inline PyObject *
 init_of_type(PyObject *init, PyObject *type)
 {
@@ -147,7 +146,7 @@ init_of_type(PyObject *init, PyObject *type)
 
 /* ---- Types ---- */
 
-/* From here on nobody can set the type's attributes, as with the types that CPython makes in C. */
+/* Make the type's attributes read-only, as those of CPython's built-in types are. */
 static inline void
 make_immutable(PyObject *type)
 {

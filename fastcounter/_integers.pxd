@@ -7,12 +7,12 @@ cdef extern from "Python.h":
 
 
 cdef inline object as_int(object number, const char *name):
-    """The exact int that `number` stands for, whose name is for the error message.
+    """Convert an integer of any type to an exact int.  The error message calls it `name`.
 
-    To be called before a count is touched: __index__ may be Python code, and may use the same counter.
+    Call this before anything reads the count: __index__ may be Python code that uses the same counter.
     """
     if PyLong_CheckExact(number):
         return number
     if not PyIndex_Check(number):
         raise TypeError(f"{name.decode()} must be an integer, not {type(number).__name__}")
-    return PyNumber_Index(number)  # from 3.10 always an exact int
+    return PyNumber_Index(number)  # an exact int, from 3.10 on

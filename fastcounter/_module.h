@@ -1,4 +1,5 @@
-/* What the code that Cython generates for a module leaves to do: finding, importing again and dropping the module. */
+/* What the code that Cython generates for a module does not do: find the module in each interpreter, import it again,
+ * and free it when an interpreter is closed. */
 #ifndef FASTCOUNTER_MODULE_H
 #define FASTCOUNTER_MODULE_H
 
@@ -6,10 +7,10 @@
 
 /* ---- Finding ----
  *
- * Generated code keeps a table of the interpreters that have imported the module.  To find one that is not in it,
- * Cython 3.3.1 reads the entry behind the last.  `realloc` leaves garbage there, which can be another module's table
- * with just this interpreter in it: the import then fails, as if the module had been imported before.  So the memory
- * that the table grows into is cleared. */
+ * Generated code keeps a table of the interpreters that have imported the module.  When Cython 3.3.1 looks for an
+ * interpreter that is not in the table, it reads one entry beyond the last.  `realloc` leaves garbage there, and the
+ * garbage may be another module's entry for the same interpreter.  The import then fails as if the module had been
+ * imported before.  So this clears the memory that the table grows into. */
 #if CYTHON_HEX_VERSION <= 0x030301F0
 static inline void *
 realloc_cleared(void *memory, size_t old_size, size_t size)
@@ -26,10 +27,10 @@ realloc_cleared(void *memory, size_t old_size, size_t size)
 
 /* ---- Importing again ----
  *
- * An interpreter can execute a generated module only once.  If the module has been removed from sys.modules since, as
- * `mock.patch.dict(sys.modules)` does, the next import makes a second module object with the contents of the first.
- * The interpreter's dict holds a weak reference to the first one.  The functions below take the place of the
- * generated ones, which raise ImportError there. */
+ * An interpreter can execute a generated module only once: at the second import, generated code raises ImportError.
+ * But programs do remove modules from sys.modules and import them again; `mock.patch.dict(sys.modules)` does that.  The
+ * functions below replace the generated ones.  They make a second module object with the contents of the first, which
+ * they find by a weak reference in the interpreter's dict. */
 
 static int (*execute_first)(PyObject *);
 
@@ -66,11 +67,11 @@ execute_module(PyObject *module)
     }
     int status = PyDict_Merge(PyModule_GetDict(module), PyModule_GetDict(first), 0);
     Py_DECREF(first);
-    Py_INCREF(module);  /* never freed: to clear it would make Cython forget the first one */
+    Py_INCREF(module);  /* so that it is never freed: Cython would then forget the first module too */
     return status;
 }
 
-/* The slots belong to the process: each interpreter writes the same into them. */
+/* All interpreters share the slots.  Each writes the same values into them. */
 static int
 let_import_again(PyObject *module)
 {
@@ -95,11 +96,12 @@ let_import_again(PyObject *module)
     return status;
 }
 
-/* ---- Dropping ----
+/* ---- Freeing ----
  *
- * Cython 3.3.1 generates code that keeps a reference to the module and never drops it.  A closed interpreter would
- * leave its memory behind.  The code of other versions may drop the reference, and ours would then be one too many:
- * with them, the memory stays.  The main interpreter closes with the process. */
+ * The code that Cython 3.3.1 generates takes a reference to the module and never drops it.  A closed interpreter would
+ * leak the module's memory, so this drops the reference.  Other versions of Cython may drop it themselves, and dropping
+ * it twice would be a double free.  With those versions the memory leaks.  The main interpreter keeps its modules until
+ * the process ends. */
 static inline void
 drop_reference(PyObject *module)
 {

@@ -1,4 +1,4 @@
-/* What SharedCounter needs of CPython: errors of calls made with the GIL or without it, and the value of small ints. */
+/* What SharedCounter needs from CPython: raising errors with and without the GIL, and the value of small ints. */
 #ifndef FASTCOUNTER_SHARED_H
 #define FASTCOUNTER_SHARED_H
 
@@ -10,8 +10,8 @@
 #  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
 #endif
 
-/* These set an exception and return -1.  A thread that has its state attached is left as it is: PyGILState_Ensure()
- * would take it to the main interpreter. */
+/* These set an exception and return -1.  They call PyGILState_Ensure() only if no thread state is attached: it would
+ * switch a thread of another interpreter to the main interpreter. */
 static int
 raise_overflow(long long count, char sign, long long amount)
 {
@@ -37,13 +37,14 @@ raise_not_attached(void)
     return -1;
 }
 
-/* Whether an exact int has at most one digit, and then its value: faster than PyLong_AsLongLongAndOverflow(). */
+/* Whether an exact int has at most one digit, and its value if so.  PyLong_AsLongLongAndOverflow() is slower. */
 static inline int
 int_as_one_digit(PyObject *number, int64_t *value)
 {
 #if PY_VERSION_HEX >= CPYTHON(12)
-    *value = PyUnstable_Long_IsCompact((PyLongObject *)number) ? PyUnstable_Long_CompactValue((PyLongObject *)number) : 0;
-    return PyUnstable_Long_IsCompact((PyLongObject *)number);
+    PyLongObject *self = (PyLongObject *)number;
+    *value = PyUnstable_Long_IsCompact(self) ? PyUnstable_Long_CompactValue(self) : 0;
+    return PyUnstable_Long_IsCompact(self);
 #elif KNOWN_CPYTHON
     *value = Py_SIZE(number) == 1 ? ((PyLongObject *)number)->ob_digit[0] : 0;
     return Py_SIZE(number) == 1;

@@ -1,21 +1,21 @@
 """The C-level calls of SharedCounter; cimport it from `fastcounter`.
 
-None of them needs the GIL or a thread state.  They are atomic just as the Python methods are.  A call that fails
-raises OverflowError, or RuntimeError on a counter whose __init__ was never called, with the count as it was.  Without
-the GIL it takes the main interpreter's to do so: in any other interpreter hold the GIL where a call may fail.  Declare
-parameters `not None`: a call on None crashes.
+None of them needs the GIL or a thread state.  They are as atomic as the Python methods.  A call that fails raises
+OverflowError, or RuntimeError if __init__ was never called, and the count stays unchanged.  If the caller does not hold
+the GIL, a call that fails takes the main interpreter's GIL to raise.  So in any other interpreter, hold the GIL around
+a call that may fail.  Declare parameters `not None`: Cython accepts None for any class, and a call on None crashes.
 """
 
 from libc.stdint cimport int64_t
 
 
 cdef class SharedCounter:
-    cdef int64_t *place     # in the buffer; NULL until __init__ is done, and then never changed
-    cdef int64_t attaching  # 1 from the moment that some __init__ has begun
-    # Held as long as the counter lives, so that `place` is always memory.  With the GIL the garbage collector does not
-    # know of it, as with numpy's arrays.
+    cdef int64_t *place     # the count, in the buffer; NULL until __init__ has returned, and then constant
+    cdef int64_t attaching  # 1 from the moment that a call of __init__ has begun; so a second call fails
+    # The counter holds the buffer as long as it lives, so `place` always points to memory.  With the GIL the garbage
+    # collector does not see this reference; numpy's arrays do the same.
     cdef Py_buffer buffer
-    cdef int deferred  # whether reference counting is deferred, see _deferred.h
+    cdef int deferred  # whether reference counting is deferred; see _deferred.h
     cdef object __weakref__
 
     cdef int c_increment(self) except -1 nogil

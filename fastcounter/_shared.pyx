@@ -38,13 +38,13 @@ cdef extern from "Python.h":
     int64_t PyLong_AsLongLongAndOverflow(object number, int *overflow)
 
 
-# Why any mix of calls from any number of threads and processes is safe: what is shared is one aligned 64-bit integer,
-# each call reads or changes it by one atomic instruction of the processor, and nothing else says what the count is.
-# A process that dies or stops between two instructions has counted or not, and nobody waits for it.
+# Thread and process safety: the only thing that is shared is one aligned 64-bit integer, and each call reads or changes
+# it by one atomic instruction of the processor.  A process that dies or stops has either counted or not, and no other
+# process waits for it.
 
 cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nogil:
-    # Returns -1 with an exception set, or 0.  A fetch-and-add would be wrong where another process sets the count to
-    # almost 2**63 just before it: it would wrap.
+    # Returns 0, or -1 with an exception set.  A fetch-and-add would be wrong: the count would wrap around if another
+    # process set it to almost 2**63 just before.
     cdef int64_t count
     if place is NULL:
         return raise_not_attached()
@@ -58,7 +58,7 @@ cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nog
 
 
 cdef int subtract(int64_t *place, int64_t amount) noexcept nogil:
-    # As add().  Not the addition of -amount, which for -2**63 is no integer of 64 bits.
+    # Like add().  It cannot add -amount: if amount is -2**63, that has more than 64 bits.
     cdef int64_t count
     if place is NULL:
         return raise_not_attached()
@@ -92,7 +92,7 @@ cdef int64_t any_as_int64(object number, const char *name) except? -1:
 cdef int64_t *attach(Py_buffer *buffer, object memory, object offset) except NULL:
     try:
         PyObject_GetBuffer(memory, buffer, PyBUF_WRITABLE)
-    except ValueError as error:  # numpy's word for it
+    except ValueError as error:  # from numpy
         raise BufferError(*error.args) from None
     if not 0 <= offset <= buffer.len - <Py_ssize_t>sizeof(int64_t):
         raise ValueError(f"offset {offset} leaves no room for 8 bytes in memory of {buffer.len} bytes")
@@ -108,17 +108,17 @@ cdef class SharedCounter:
 
 A counter for any number of threads, processes and interpreters, in memory that they share.
 
-`memory` is any writable, contiguous buffer: an mmap, the `buf` of a SharedMemory, a memoryview, a numpy array.
-The count is the signed 64-bit integer in native byte order at `offset`, in bytes, which has to be a multiple of 8
-in memory.  Attaching does not write: memory that is all zeros is a count of 0.  Counters 64 bytes apart do not
-slow each other down.
+`memory` is any writable, contiguous buffer: an mmap, the `buf` of a SharedMemory, a memoryview, a numpy array.  The
+count is a signed 64-bit integer in native byte order, `offset` bytes into the memory.  Its address has to be a multiple
+of 8.  Making a counter does not write: in memory that is all zeros the count is 0.  Counters that are 64 bytes apart do
+not slow each other down.
 
-Every call is atomic and exact, and there is no lock: a process may be killed at any moment.  The counter holds the
-buffer as long as it lives: closing the memory before that is a BufferError.  On free-threaded 3.14 a counter that
-several threads have used lives until the next garbage collection.
+Each call is atomic and exact.  There is no lock, so a process may be killed at any moment.  The counter holds the
+buffer as long as it lives, and until then the memory cannot be closed: that raises BufferError.  On free-threaded 3.14
+the garbage collector frees a counter that several threads have used, at its next collection.
 
-Raises TypeError if memory is no buffer or offset no integer, BufferError if the buffer is read-only or not
-contiguous, and ValueError if the offset is outside the memory or not aligned.
+TypeError is raised if memory is not a buffer or offset not an integer, BufferError if the buffer is read-only or not
+contiguous, and ValueError if the count would be outside the memory or not aligned.
 """
 
     def __init__(self, memory, offset=0):
@@ -141,17 +141,17 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
     def increment(self, /):
         """Add 1 to the count and return None.
 
-        One atomic step.  Raises OverflowError, with the count unchanged, if it is 2**63 - 1.
+        This is one atomic step.  If the count is 2**63 - 1, OverflowError is raised and the count stays unchanged.
         """
         cdef int64_t after
         defer_if_shared(self, &self.deferred)
         check(add(self.place, 1, &after))
 
     def add(self, amount, /):
-        """Add an integer to the count and return None; `+=` and `-=` do the same.
+        """Add an integer to the count and return None.  `+=` and `-=` do the same.
 
-        One atomic step.  Raises TypeError if amount is not an integer, and OverflowError if it or the new count
-        is no signed 64-bit integer; the count is then unchanged.
+        This is one atomic step.  TypeError is raised if the amount is not an integer, and OverflowError if the amount
+        or the new count does not fit a signed 64-bit integer.  The count then stays unchanged.
         """
         cdef int64_t after
         defer_if_shared(self, &self.deferred)
@@ -170,8 +170,8 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
     def increment_and_get(self, /):
         """Add 1 to the count and return the new count, an int.
 
-        One atomic step: while nothing else is done to the count, no two calls return the same number.  Raises
-        OverflowError, with the count unchanged, if it is 2**63 - 1.
+        This is one atomic step.  As long as the count is only incremented, no two calls return the same number.  If the
+        count is 2**63 - 1, OverflowError is raised and the count stays unchanged.
         """
         defer_if_shared(self, &self.deferred)
         return self.c_increment_and_get()
@@ -179,15 +179,15 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
     def add_and_get(self, amount, /):
         """Add an integer to the count and return the new count, an int.
 
-        One atomic step.  Raises as add() does, with the count unchanged.
+        This is one atomic step.  It raises what add() raises, and the count then stays unchanged.
         """
         defer_if_shared(self, &self.deferred)
         return self.c_add_and_get(as_int64(amount, "amount"))
 
     def reset(self, /):
-        """Set the count to 0 and return what it was, an int.
+        """Set the count to 0 and return the count before, an int.
 
-        One atomic step: what is added by any thread or process is in the result of exactly one reset, or still in
+        This is one atomic step.  Whatever any thread or process adds is in the result of exactly one reset, or still in
         the count.
         """
         defer_if_shared(self, &self.deferred)
@@ -197,8 +197,8 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
     def value(self):
         """The count, an int.  Assign an integer to set it.
 
-        Either is one atomic step.  Assigning raises TypeError if the value is not an integer and OverflowError if it
-        is no signed 64-bit integer; the count is then unchanged.
+        Reading and assigning are one atomic step each.  Assigning raises TypeError if the value is not an integer, and
+        OverflowError if it does not fit a signed 64-bit integer.  The count then stays unchanged.
         """
         defer_if_shared(self, &self.deferred)
         if self.place is NULL:
@@ -208,7 +208,7 @@ contiguous, and ValueError if the offset is outside the memory or not aligned.
     @value.setter
     def value(self, value):
         count = as_int64(value, "value")
-        self.c_value()  # checks that there is one
+        self.c_value()  # raises RuntimeError if the counter has no memory
         exchange(self.place, count)
 
     @value.deleter

@@ -2,12 +2,12 @@
 # cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """The API of the published fastcounter 1.x, over the compiled counters.
 
-`Counter`, `FastReadCounter` and `FastWriteCounter` take `init` and `step`, `increment(num_steps=1)` adds
-step * num_steps, and `value` is an attribute of all three.  For integers they do what 1.1.0 does, but that
-`FastWriteCounter.increment()` subtracts with a negative number of steps, as the others do, where 1.1.0
-ignores it; and any number of steps is one addition.
+`Counter`, `FastReadCounter` and `FastWriteCounter` take `init` and `step`, `increment(num_steps=1)` adds step *
+num_steps, and `value` is an attribute of all three.  With integers they do what 1.1.0 does, with two differences.  A
+negative number of steps subtracts in all three classes; FastWriteCounter of 1.1.0 ignores it.  And any number of steps
+is one addition.
 
-An interpreter other than the main one that has imported this module leaves its memory behind when it is closed.
+An interpreter other than the main one leaks this module's memory when it is closed.
 """
 
 import sys
@@ -52,15 +52,16 @@ cdef class Counter(_Counter):
     """Counter(init=0, step=1)
 --
 
-A counter for one thread that counts in steps; see SingleThreadCounter for its promises.
+A counter for one thread that counts in steps.  It promises what fastcounter.SingleThreadCounter promises.
 
-`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
+`init` is the integer to count from, `step` the integer that increment() adds.  Anything else raises TypeError.
 """
 
-    # Another thread may call __init__ again, so `step` is loaded and stored as a whole, and once a call.  INT64_MIN
-    # says that the step is in `large_step`, where it stays when `step` has changed.
+    # Another thread may call __init__ again.  So each call loads `step` once, or stores it once, atomically.  INT64_MIN
+    # means that the step is in `large_step`, a FastReadCounter.  It stays there when `step` changes, for a thread that
+    # has just loaded INT64_MIN.  Declared as an `object`, it would make the garbage collector track the type.
     cdef int64_t step
-    cdef PyObject *large_step  # a FastReadCounter; no `object`, which would make this a type for the garbage collector
+    cdef PyObject *large_step
 
     def __cinit__(self, *args, **kwargs):
         self.step = 1
@@ -106,12 +107,12 @@ cdef class FastReadCounter(Counter):
     """FastReadCounter(init=0, step=1)
 --
 
-A counter for any number of threads that counts in steps; see fastcounter.FastReadCounter for its promises.
+A counter for any number of threads that counts in steps.  It promises what fastcounter.FastReadCounter promises.
 
-`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
+`init` is the integer to count from, `step` the integer that increment() adds.  Anything else raises TypeError.
 """
 
-    cdef void *own_layout  # as with the counters in _counters.pxd
+    cdef void *own_layout  # see _counters.pxd
 
     def __cinit__(self, *args, **kwargs):
         self.make_atomic()
@@ -121,9 +122,9 @@ cdef class FastWriteCounter(Counter):
     """FastWriteCounter(init=0, step=1)
 --
 
-A counter for any number of threads that counts in steps; see fastcounter.FastWriteCounter for its promises.
+A counter for any number of threads that counts in steps.  It promises what fastcounter.FastWriteCounter promises.
 
-`init` is the integer to count from, `step` the integer that increment() adds; anything else raises TypeError.
+`init` is the integer to count from, `step` the integer that increment() adds.  Anything else raises TypeError.
 """
 
     cdef void *own_layout
@@ -135,12 +136,12 @@ A counter for any number of threads that counts in steps; see fastcounter.FastWr
         raise AttributeError(f"{type(self).__name__}.value cannot be assigned; use increment() or reset()")
 
 
-# Cython's own parsing of arguments looks up the module's state, as each interpreter has its own, and that would take
-# twice as long as all else that increment() does.
+# Cython's own parsing of arguments looks up the module's state, since each interpreter has its own.  That would take
+# twice as long as everything else that increment() does.
 cdef object counter_increment "counter_increment"(
     object self, PyObject *const *args, Py_ssize_t number, PyObject *keywords
 ):
-    counter = <Counter>self  # its descriptor has made sure of that
+    counter = <Counter>self  # the method descriptor has checked the type
     if keywords is NULL and number == 0:
         if load(&counter.step) == 1:
             counter.c_increment()

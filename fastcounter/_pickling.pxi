@@ -1,0 +1,50 @@
+# Copying and pickling; part of _counters.pyx.
+#
+# Old pickles name these two functions and hold their arguments.  So neither may ever change.
+
+def _restore(cls, *state):
+    """Make the counter that was copied or pickled."""
+    return restore(cls, (), {}, state)
+
+
+def _restore_with(cls, args, kwargs, *state):
+    """Make the counter that was copied or pickled, of a class whose __new__ takes arguments."""
+    return restore(cls, args, kwargs, state)
+
+
+cdef object restore(object cls, tuple args, dict kwargs, tuple state):
+    if not isinstance(cls, type) or not issubclass(cls, _Counter):
+        raise TypeError(f"only a class of counters can be restored, not {cls!r}")
+    counter = cls.__new__(cls, *args, **kwargs)
+    if type(counter) is not cls:
+        raise TypeError(f"{cls.__name__}.__new__ must return an instance of its class, not {counter!r}")
+    if len(state) != len((<_Counter>counter).get_state()):
+        raise TypeError(f"a {cls.__name__} cannot be restored from {len(state)} values")
+    (<_Counter>counter).set_state(state)
+    return counter
+
+
+cdef tuple reduce(_Counter counter):
+    cdef tuple args = ()
+    cdef dict kwargs = {}
+    cls = type(counter)
+    if hasattr(cls, "__getnewargs_ex__"):
+        args, kwargs = counter.__getnewargs_ex__()
+    elif hasattr(cls, "__getnewargs__"):
+        args = counter.__getnewargs__()
+    if args or kwargs:
+        return _restore_with, (cls, args, kwargs, *counter.get_state()), attributes_of(counter)
+    return _restore, (cls, *counter.get_state()), attributes_of(counter)
+
+
+cdef object attributes_of(object counter):
+    # The attributes that a subclass has added, in the form that copy and pickle restore on their own.
+    if hasattr(counter, "__getstate__"):  # object has it from 3.11
+        return counter.__getstate__()
+    attributes = getattr(counter, "__dict__", None)
+    slots = {
+        name: getattr(counter, name)
+        for name in copyreg._slotnames(type(counter))
+        if hasattr(counter, name)
+    }
+    return (attributes, slots) if slots else attributes
