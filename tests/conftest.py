@@ -1,4 +1,4 @@
-"""The parameters that tests share: each class of a kind; and how long to fuzz."""
+"""What the tests share: fixtures with each class of a kind, and how long to fuzz."""
 
 import os
 import sys
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))  # so that `helpers` is found wherever the tests have been copied to
+sys.path.insert(0, str(Path(__file__).parent))  # makes `helpers` importable wherever the tests are
 
 from helpers import COMPAT, COMPILED, EXACT, ORIGINAL, name_of
 
-# HYPOTHESIS_PROFILE=long is for the fuzzing that nobody waits for.
+# HYPOTHESIS_PROFILE=long fuzzes for hours.
 settings.register_profile("short", max_examples=150, stateful_step_count=60, deadline=None)
 settings.register_profile("long", max_examples=20_000, stateful_step_count=200, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))

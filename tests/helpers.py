@@ -1,4 +1,4 @@
-"""What tests and scripts share: the classes, which build this is, and how to read, run threads and run processes."""
+"""What tests and scripts share: the classes, facts about the build, reading a count, running threads and processes."""
 
 import argparse
 import os
@@ -16,19 +16,19 @@ COMPAT = [compat.Counter, compat.FastReadCounter, compat.FastWriteCounter]
 ORIGINAL = [pure.SingleThreadCounter, pure.FastReadCounter, pure.FastWriteCounter]
 
 GIL_BUILD = not sysconfig.get_config_var("Py_GIL_DISABLED")
-# A build that leaves CPython's internals alone, as it does on a CPython newer than those that are known.
+# A build without CPython's internals, as on versions of CPython that are too new to be known.
 PORTABLE_BUILD = bool(os.environ.get("FASTCOUNTER_PORTABLE")) or sys.version_info >= (3, 16)
 
-# Those that are exact when several threads write; without the GIL, SingleThreadCounter is not.
+# The classes that are exact if several threads write.  Without the GIL, SingleThreadCounter is not.
 EXACT = COMPILED if GIL_BUILD else COMPILED[1:]
 
-# Both sides of every limit at which an int's representation, or a C integer, changes.
+# The counts on both sides of each limit of an int's representation or of a C integer.
 LIMITS = [0, 256, 1024, *(2**bits for bits in (15, 16, 30, 31, 60, 62, 63, 64, 90))]
 AROUND_LIMITS = sorted({sign * limit + step for limit in LIMITS for sign in (1, -1) for step in range(-2, 3)})
 
 
 def name_of(counter_class):
-    """The name of a class below `fastcounter`: `FastReadCounter`, `compat.Counter`, `pure.FastReadCounter`."""
+    """Return the name of a class below `fastcounter`: `FastReadCounter`, `compat.Counter`, `pure.FastReadCounter`."""
     return f"{counter_class.__module__}.{counter_class.__name__}".removeprefix("fastcounter.")
 
 
@@ -36,14 +36,14 @@ CLASSES = {name_of(counter_class): counter_class for counter_class in COMPILED +
 
 
 def read_count(counter):
-    """The count of a counter of any class."""
+    """Return the count of a counter of any class."""
     return counter.value() if callable(counter.value) else counter.value
 
 
 def run_threads(*functions, switch_interval=1e-6):
-    """Run each function in a thread; they start together, and switch as often as Python can.
+    """Run each function in a thread.  They start together, and Python switches between them as often as it can.
 
-    Returns what they return, or raises what one of them raised.
+    Return what they return, or raise what one of them raises.
     """
     barrier = threading.Barrier(len(functions))
     results = [None] * len(functions)
@@ -72,13 +72,13 @@ def run_threads(*functions, switch_interval=1e-6):
 
 
 def resident():
-    """The memory that this process takes, in KiB."""
+    """Return the resident memory of this process, in KiB."""
     with open("/proc/self/status") as file:
         return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
 
 
 def script_parser(description, classes=COMPILED):
-    """A parser for a script's command line, with the option that says which classes it is about."""
+    """Make a parser for a script's command line, with an option that selects classes."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [name_of(counter_class) for counter_class in classes]
     parser.add_argument(
@@ -93,12 +93,12 @@ def script_parser(description, classes=COMPILED):
 
 
 def run_python(*args, **options):
-    """Run Python in another process, and return its status and what it wrote."""
+    """Run Python in another process, and return its status and output."""
     return subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True, **options)
 
 
 def run_script(name, *args, timeout=300):
-    """Run tests/scripts/`name` in another process, and return what it printed; that it fails is an error."""
+    """Run tests/scripts/`name` in another process, and return what it prints.  If it fails, raise AssertionError."""
     result = run_python(Path(__file__).parent / "scripts" / name, *args, timeout=timeout)
     assert result.returncode == 0, f"status {result.returncode}\n{result.stdout}{result.stderr}"
     return result.stdout

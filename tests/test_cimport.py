@@ -30,7 +30,8 @@ def counting(tmp_path_factory):
         cwd=directory,
         capture_output=True,
         text=True,
-        env={name: value for name, value in os.environ.items() if name != "CFLAGS"},  # the interpreter's own
+        # CFLAGS would replace the flags that the interpreter was built with.
+        env={name: value for name, value in os.environ.items() if name != "CFLAGS"},
     )
     built = [path for path in directory.iterdir() if path.suffix in (".so", ".pyd")]
     assert built, result.stdout + result.stderr
@@ -65,7 +66,7 @@ def test_classes_are_those_of_python(counting):
     assert counting.make(7).value == 7
 
 
-def test_subclasses_will_do(counting):
+def test_subclasses_are_accepted(counting):
     class Sub(SingleThreadCounter):
         pass
 

@@ -1,4 +1,4 @@
-"""The published 1.x API against what fastcounter 1.1.0 does, which was observed in an environment of its own."""
+"""The published 1.x API, compared with what fastcounter 1.1.0 was observed to do."""
 
 import copy
 import functools
@@ -45,7 +45,7 @@ def test_arguments_by_keyword(compat_counter_class):
 
 
 def test_a_negative_number_of_steps_subtracts(compat_counter_class):
-    """1.1.0 does so in Counter and FastReadCounter; its FastWriteCounter ignores it."""
+    """1.1.0 does that in Counter and FastReadCounter.  Its FastWriteCounter ignores a negative number."""
     counter = compat_counter_class(10, 2)
     counter.increment(-3)
     assert counter.value == 4
@@ -130,7 +130,7 @@ def test_the_rest_of_the_api(compat_counter_class):
 
 
 def originals(init, step):
-    """What 1.1.0's FastWriteCounter is: an itertools.count and the steps that its readings have taken."""
+    """The FastWriteCounter of 1.1.0: an itertools.count and the number of steps that its reads have taken."""
     count = itertools.count(init, step)
     reads = 0
     while True:
@@ -151,7 +151,7 @@ def test_reading_between_increments_as_1_1_0_does(step):
 
 
 def test_threads_that_initialize_again(compat_counter_class):
-    """However calls of __init__ mix, the step is one that was given, the same for every way to increment."""
+    """Whichever calls of __init__ overlap, the step is one of those given, the same for each way to increment."""
 
     counters = [compat_counter_class() for _ in range(20_000)]
 

@@ -1,4 +1,4 @@
-"""Copies and pickles: by value, with what a subclass has added."""
+"""Copying and pickling: a copy has the count and the attributes that a subclass has added."""
 
 import concurrent.futures
 import copy
@@ -80,7 +80,7 @@ def test_own_state_methods(way):
 
 
 def test_pickles_name_the_package(counter_class):
-    """So that a pickle outlives what the compiled module is called."""
+    """Then the compiled modules can be renamed without breaking pickles."""
     assert b"fastcounter\n" + counter_class.__name__.encode() + b"\n" in pickle.dumps(counter_class, 0)
 
 
@@ -136,7 +136,7 @@ def test_extra_and_missing_values(restored_class):
 
 
 class WithArguments(FastReadCounter):
-    """Made by __new__ with an argument, and without __init__ when restored."""
+    """Its __new__ takes an argument.  Restoring does not call __init__."""
 
     def __new__(cls, name):
         self = super().__new__(cls)
@@ -185,7 +185,7 @@ def test_bad_arguments_of_new(bad):
         copy.copy(Bad())
 
 
-# ---- What is in a pickle: later versions have to load it too ----
+# ---- The format of pickles, which later versions have to load ----
 
 GOLDEN = Path(__file__).parent / "pickles"
 COUNT = 2**70 + 5
@@ -203,13 +203,13 @@ def test_golden_pickles(pickled_class, protocol):
     assert (type(counter), int(counter)) == (pickled_class, COUNT)
     counter.increment()
     assert int(counter) == COUNT + (3 if pickled_class in COMPAT else 1)
-    # And what is pickled today is the same, so that the files are what this version writes.
+    # This version still writes the same bytes.
     assert pickle.dumps(golden_counter(pickled_class), protocol) == path.read_bytes()
 
 
 @pytest.mark.parametrize("pickled_class", COMPILED + COMPAT, ids=name_of)
 def test_pickles_of_2_0_0(pickled_class):
-    """They name the compiled module, which therefore has to keep its name."""
+    """They name the compiled module, so it has to keep its name."""
     counter = pickle.loads((GOLDEN / f"{name_of(pickled_class)}.2.0.0.pickle").read_bytes())
     counter.increment()
     assert (type(counter), int(counter)) == (pickled_class, COUNT + (3 if pickled_class in COMPAT else 1))

@@ -1,4 +1,4 @@
-"""What one thread sees of a counter: every call, the original's and ours, and every bad input."""
+"""Counters in one thread: each call, the original's and ours, and each kind of bad input."""
 
 import decimal
 import enum
@@ -14,7 +14,7 @@ class Size(enum.IntEnum):
 
 
 class Index:
-    """An integer by its __index__ method alone."""
+    """An integer only because it has an __index__ method."""
 
     def __init__(self, result):
         self.result = result
@@ -30,7 +30,7 @@ def type_name(value):
     return type(value).__name__
 
 
-# ---- What the originals do too ----
+# ---- Calls that the originals have too ----
 
 
 def test_starts_at_zero(any_counter_class):
@@ -79,7 +79,7 @@ def test_add_across_limits(counter_class, initial):
         counter = counter_class(initial)
         assert counter.add(amount) is None
         assert read_count(counter) == initial + amount
-        # The same again, now that nobody else holds the count that was just made.
+        # Add again: now only the counter holds a reference to its count.
         counter.add(amount)
         assert read_count(counter) == initial + 2 * amount
         counter += amount
@@ -90,7 +90,7 @@ def test_add_across_limits(counter_class, initial):
 
 
 def test_counts_are_as_python_makes_them(counter_class):
-    """A count in the range of small ints is the shared one, however the counter came to it."""
+    """A count that is a small int is the object that CPython shares, whichever call made it."""
     for initial in (-10, 0, 250, 70_000, 2**30 - 1, 2**60):
         for amount in (1, -1, 5, -70_000 + 3, -(2**30) + 4, -(2**60) + 2):
             counter = counter_class(initial)
@@ -174,7 +174,7 @@ def test_identity(counter_class):
     assert bool(counter_class())
 
 
-# ---- value as an attribute, and the new count in one step ----
+# ---- value as an attribute, and calls that return the new count ----
 
 
 def test_assign_value(attribute_counter_class):
@@ -221,7 +221,7 @@ def test_fast_write_counter_has_neither(counter_class):
         assert hasattr(counter_class, name) == (counter_class is not FastWriteCounter)
 
 
-# ---- Bad input leaves the count as it was ----
+# ---- Bad input leaves the count unchanged ----
 
 
 def calls_with_amount(counter):

@@ -1,4 +1,4 @@
-"""When a counter is freed: with its last reference, or, if several threads have used it, at the next collection."""
+"""Deferred reference counting: a counter that several threads have used is freed at the next garbage collection."""
 
 import gc
 import re
@@ -12,7 +12,7 @@ from fastcounter import SharedCounter
 from helpers import COMPAT, COMPILED, GIL_BUILD, PORTABLE_BUILD, name_of, read_count, run_script, run_threads
 
 DEFERS = not GIL_BUILD and not PORTABLE_BUILD and sys.version_info >= (3, 14)
-only_where_deferred = pytest.mark.skipif(not DEFERS, reason="this build counts all references")
+only_where_deferred = pytest.mark.skipif(not DEFERS, reason="this build never defers reference counting")
 
 
 @pytest.fixture(params=[*COMPILED, *COMPAT, SharedCounter], ids=name_of)
@@ -89,7 +89,7 @@ def test_a_finalizer_runs_once_and_may_bring_the_counter_back(cls):
     assert (freed(), kept) == (None, [])
 
 
-@pytest.mark.skipif(not GIL_BUILD and not DEFERS, reason="3.13 never frees a class once there have been threads")
+@pytest.mark.skipif(not GIL_BUILD and not DEFERS, reason="once 3.13t has had threads, it never frees a class")
 def test_a_cycle_through_the_class_is_freed(cls):
     class Subclass(cls):
         pass
@@ -103,7 +103,7 @@ def test_a_cycle_through_the_class_is_freed(cls):
 
 
 def test_a_collection_while_a_counter_is_freed(make):
-    """The collector must not see a counter that is being taken apart."""
+    """The collector must not see a counter that is being deallocated."""
     for _ in range(10):
         counter = make()
         counter.increment()
@@ -140,7 +140,7 @@ def test_a_cycle_through_shared_memory_is_freed():
 
 @only_where_deferred
 def test_types_keep_their_reference_counts(cls):
-    """An instance counts as one reference to its type, until a collection has freed it."""
+    """An instance holds one reference to its type, until a collection frees it."""
 
     class Subclass(cls):
         pass
@@ -169,7 +169,7 @@ def test_shared_counters_that_come_and_go_do_not_grow_memory():
 
 @pytest.mark.skipif(GIL_BUILD, reason="there are no stripes")
 def test_stripes_take_memory_only_where_threads_meet():
-    """Ten thousand counters that two threads have used in turn, on a machine that seems to have 64 processors."""
+    """Two threads use ten thousand counters in turn, on a machine that appears to have 64 processors."""
     output = run_script("stripes.py", "--counters", 10_000, "--threads", 2, "--processors", 64)
     assert int(re.search(r"(\d+) bytes a counter", output)[1]) <= 700
 

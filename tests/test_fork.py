@@ -1,4 +1,4 @@
-"""Signal handlers and forks, which must not find a counter that is locked."""
+"""Signal handlers and forked children never wait for a lock that nobody will release."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ def test_signal_handlers_never_hang(counter_class):
 
 
 def test_the_original_hangs_in_a_signal_handler():
-    """So the test above can fail: there is a lock in that scenario, and it is found taken."""
+    """This shows that the test above can fail: the original's lock is taken in the same scenario."""
     with pytest.raises(subprocess.TimeoutExpired):
         run_script("signals.py", "--classes", "pure.FastWriteCounter", timeout=3)
 
@@ -26,7 +26,7 @@ def test_children_never_hang(counter_class, size):
 
 
 def test_children_of_the_original_hang():
-    """So the test above can fail: there is a lock in that scenario, and it is found taken."""
+    """This shows that the test above can fail: the original's lock is taken in the same scenario."""
     with pytest.raises(AssertionError, match=" forks, 1 hung"):
         run_script("forks.py", "--classes", "pure.FastWriteCounter", "--sizes", "small", "--first", "--patience", 2)
 

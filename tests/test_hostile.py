@@ -1,4 +1,4 @@
-"""Arguments, subclasses and moments chosen to break a counter: none may crash it or make its count wrong."""
+"""Arguments, subclasses and moments that try to break a counter: none may crash it or make its count wrong."""
 
 import ctypes
 import signal
@@ -25,7 +25,7 @@ class Huge:
 
 
 class Recursive:
-    """Uses the counter while the counter is being used."""
+    """An integer that uses the counter while the counter converts it."""
 
     def __init__(self, counter, depth):
         self.counter = counter
@@ -91,7 +91,7 @@ def test_a_subclass_that_overrides_everything(counter_class):
     assert counter_class.__int__(counter) == 1
 
 
-def test_finaliser_that_uses_the_counter(counter_class):
+def test_finalizer_that_uses_the_counter(counter_class):
     seen = []
 
     class Final(counter_class):
@@ -104,7 +104,7 @@ def test_finaliser_that_uses_the_counter(counter_class):
 
 
 def test_no_memory(counter_class):
-    """Whichever allocation fails, either the call is done or the count is as it was."""
+    """Whichever allocation fails, a call either succeeds or leaves the count unchanged."""
     testcapi = pytest.importorskip("_testcapi")
     calls = [
         lambda counter: counter.increment(),
@@ -120,7 +120,7 @@ def test_no_memory(counter_class):
         for start in range(12):
             for initial in (0, 300, 2**30 - 1, 2**60 - 1, 2**62 + 5):
                 counter = counter_class(initial)
-                kept = read_count(counter)  # so that nothing can be changed in place
+                kept = read_count(counter)  # a second reference, so the count cannot change in place
                 testcapi.set_nomemory(start, start + 1)
                 try:
                     call(counter)
@@ -137,7 +137,7 @@ def test_no_memory(counter_class):
 
 
 def test_asynchronous_exceptions(counter_class):
-    """An exception from outside ends a thread between two calls, not in the middle of one."""
+    """An exception that another thread raises in this one comes between two calls, not during one."""
 
     class Stop(BaseException):
         pass
@@ -162,12 +162,12 @@ def test_asynchronous_exceptions(counter_class):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stop))
     for thread in threads:
         thread.join()
-    # Each thread may have been stopped after its last increment and before it noted it.
+    # The exception may have come after a thread's last increment and before the thread recorded it.
     assert 0 <= read_count(counter) - sum(done) <= len(threads)
 
 
 def test_shutdown_while_threads_count(counter_class):
-    # CPython 3.10 itself crashes in one of some 250 such shutdowns, also when its threads use nothing but a dict.
+    # CPython 3.10 itself crashes in one of about 250 such shutdowns, even if the threads only use a dict.
     attempts = 5 if sys.version_info < (3, 11) else 1
     script = Path(__file__).parent / "scripts" / "shutdown.py"
     results = []
@@ -178,7 +178,7 @@ def test_shutdown_while_threads_count(counter_class):
 
 @pytest.mark.parametrize("other_class", COMPILED + COMPAT)
 def test_one_class_of_counters_is_enough(counter_class, other_class):
-    """A class with two of ours as bases would have two kinds of cell; no metaclass or mixin gets round that."""
+    """A class with two of ours as bases would need two kinds of cell.  No metaclass or mixin can make one."""
 
     class Meta(type):
         def mro(cls):
@@ -228,7 +228,7 @@ def test_unbound_methods_take_no_none(counter_class):
                 method(None)
 
 
-def test_names_that_are_no_strings(counter_class):
+def test_names_that_are_not_strings(counter_class):
     for name in (5, None, b"value"):
         with pytest.raises(TypeError):
             counter_class().__setattr__(name, 1)

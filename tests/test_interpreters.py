@@ -19,8 +19,8 @@ def test_counting_in_parallel(options):
 def test_closed_interpreters_leave_no_memory():
     """Sixty interpreters that use the package leave hardly more memory than sixty that do not.
 
-    Without the GIL, CPython itself leaks some 5,000 KiB an interpreter.  It also leaks what the import system remembers of
-    a folder: some 350 KiB, if the folder is a checkout with compiled modules in it.
+    Without the GIL, CPython itself leaks some 5,000 KiB an interpreter.  It also leaks what the import system caches
+    about a folder.  That is some 350 KiB for a checkout with compiled modules in it.
     """
     code = "import fastcounter, pickle; [pickle.dumps(getattr(fastcounter, name)) for name in fastcounter.__all__]"
     assert growth(code) - growth("import pickle") < 60 * 500  # our modules are more than 1,000

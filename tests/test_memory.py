@@ -1,22 +1,22 @@
-"""Memory: what a counter takes, and that it gives everything back."""
+"""Memory: the size of a counter, and leaks."""
 
 import tracemalloc
 
 from helpers import GIL_BUILD, name_of, run_script
 
 
-def test_nothing_is_left_over(counter_class):
-    """In another process, without threads: free-threaded 3.13 never frees a class once it has had some."""
+def test_nothing_leaks(counter_class):
+    """This runs in a process without threads: once free-threaded 3.13 has had threads, it never frees a class."""
     run_script("memory.py", "--classes", name_of(counter_class))
 
 
 def test_size(counter_class):
-    """Bytes a counter, all it owns included; without the GIL it has a cell of its own."""
+    """Bytes a counter, with all that it owns.  Without the GIL it has a separate cell."""
     counters = [None] * 1000
     tracemalloc.start()
     for index in range(1000):
         counters[index] = counter_class()
         counters[index].add(2**40)
-    size = tracemalloc.get_traced_memory()[0] // 1000  # a bit more: the loop has an int too
+    size = tracemalloc.get_traced_memory()[0] // 1000  # slightly too much: the loop has an int too
     tracemalloc.stop()
     assert size <= (80 if GIL_BUILD else 144)

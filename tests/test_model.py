@@ -13,7 +13,7 @@ amounts = st.sampled_from(AROUND_LIMITS) | st.integers(-(2**91), 2**91) | st.int
 
 
 class CounterMachine(RuleBasedStateMachine):
-    """A counter beside the count that it should have; and every value ever read from it."""
+    """A counter, the count that it should have, and every value read from it so far."""
 
     counter_class = None
 
@@ -29,7 +29,7 @@ class CounterMachine(RuleBasedStateMachine):
     def keep(self, value, expected):
         assert type(value) is int
         assert value == expected
-        # Not `expected` itself, which the counter might hold, but an int that nobody else has.
+        # A new int: the counter might hold a reference to `expected` itself.
         self.values.append((value, int(str(expected))))
 
     @rule(initial=amounts)

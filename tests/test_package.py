@@ -47,9 +47,9 @@ def test_an_extension_that_fails_to_import_is_not_called_missing(tmp_path):
 
 
 def test_which_build_this_is():
-    """The fast paths are on exactly where they should be, so that nobody tests or times the wrong build."""
+    """The fast paths are on exactly where they should be.  Otherwise tests and benchmarks would use the wrong build."""
     counter = fastcounter.FastReadCounter(2**40)
-    counter.increment()  # from here on, with the GIL, the counter has an int to itself
+    counter.increment()  # with the GIL, only the counter holds a reference to its int from here on
     before = id(counter.value)
     counter.increment()
     in_place = GIL_BUILD and not PORTABLE_BUILD

@@ -1,4 +1,4 @@
-"""Every public call gives back each reference that it takes, on a debug build that counts them all."""
+"""No public call leaks a reference, on a debug build that counts all of them."""
 
 import contextlib
 import copy

@@ -1,4 +1,4 @@
-"""What a release changes before it builds: the package index has the README, but none of the files beside it."""
+"""The changes that a release makes before it builds: the package index has the README, but no other file."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ def checkout(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):  # which are not where tests run
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):  # sessions of nox do not copy these two
         (tmp_path / name).touch()
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""SharedCounter: one count for threads, processes and interpreters, in memory of the user's."""
+"""SharedCounter: one count for threads, processes and interpreters, in memory that the user provides."""
 
 import array
 import contextlib
@@ -52,7 +52,7 @@ def start(*args):
     return subprocess.Popen([sys.executable, SCRIPT, *map(str, args)], stdout=subprocess.PIPE, text=True)
 
 
-# ---- What one thread sees ----
+# ---- One thread ----
 
 
 def test_every_call(memory):
@@ -76,7 +76,7 @@ def test_the_count_is_in_the_memory(memory):
     memory[:] = bytes(range(256)) * 16
     before = bytes(memory)
     counter = SharedCounter(memory, 64)
-    assert bytes(memory) == before  # attaching does not write
+    assert bytes(memory) == before  # making a counter does not write
     assert counter.value == struct.unpack_from("q", memory, 64)[0]
     counter.value = -2
     assert struct.unpack_from("q", memory, 64)[0] == -2
@@ -95,7 +95,7 @@ def test_any_writable_buffer():
 
 
 @pytest.mark.parametrize("bad", [None, 5, "12345678", [0] * 8])
-def test_no_buffer(bad):
+def test_not_a_buffer(bad):
     with pytest.raises(TypeError, match=f"memory must be a writable buffer, not {type(bad).__name__}"):
         SharedCounter(bad)
 
@@ -117,7 +117,7 @@ def test_read_only_or_not_contiguous():
 def test_bad_offsets(memory, offset):
     with pytest.raises(ValueError, match=rf"offset {offset} .*4096 bytes"):
         SharedCounter(memory, offset)
-    memory.close()  # nothing holds it
+    memory.close()  # which raises BufferError if a counter holds the buffer
 
 
 def test_alignment_is_that_of_memory(memory):
@@ -252,7 +252,7 @@ def test_subclasses(memory):
     slotted.add(2)
     assert (named.name, named.value, slotted.value) == ("requests", 3, 3)
     for kind in (Named, Slotted, type("Leaf", (Named,), {})):
-        assert vars(kind)["increment"].__objclass__ is kind  # so that calls are as fast as the class's own
+        assert vars(kind)["increment"].__objclass__ is kind  # calls are then as fast as those of the class itself
         assert issubclass(kind, SharedCounter)
 
 
@@ -322,7 +322,7 @@ def test_the_counter_keeps_the_memory():
 
 
 def test_cycles_are_collected():
-    """Those through a counter's own attributes; of its memory the garbage collector does not know, as with numpy's."""
+    """A cycle through attributes is collected; the garbage collector does not see the reference to the memory."""
 
     class Sub(SharedCounter):
         pass
@@ -335,7 +335,7 @@ def test_cycles_are_collected():
     for _ in range(3):
         gc.collect()
     assert alive() is None
-    memory.append(0)  # nothing holds it
+    memory.append(0)  # which raises BufferError if a counter holds the buffer
 
 
 def test_a_buffer_that_is_hostile():
@@ -449,7 +449,7 @@ def test_processes_racing_over_the_edge(path):
 
 
 def test_a_jump_to_the_edge_while_others_add(memory):
-    """An addition that was under way when the count was set to the largest one does not wrap it."""
+    """An addition does not wrap around if another thread sets the count to the maximum meanwhile."""
     counter = SharedCounter(memory)
 
     def jump():
@@ -468,7 +468,7 @@ def test_a_jump_to_the_edge_while_others_add(memory):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_workers_lose_nothing(path):
-    """200 workers: each has counted what it reported, and at most one more."""
+    """Each of 200 workers has counted as often as it recorded, or once more."""
     memory = map_file(path)
     total = SharedCounter(memory)
     for number in range(1, 201):
@@ -480,7 +480,7 @@ def test_killed_workers_lose_nothing(path):
     reported = sum(SharedCounter(memory, 64 * number).value for number in range(1, 201))
     assert reported > 200
     assert 0 <= total.value - reported <= 200
-    total.increment()  # nobody holds anything
+    total.increment()  # no process holds a lock
 
 
 def test_numpy_reads_while_others_write(path):

@@ -1,4 +1,4 @@
-"""Subclasses: their own arguments and attributes, overrides and mixins, and methods of their own type."""
+"""Subclasses: their arguments and attributes, overrides and mixins, and specialized methods."""
 
 import abc
 import dataclasses
@@ -60,7 +60,7 @@ def test_weak_references(counter_class):
         assert reference() is None
 
 
-def test_overrides_keep_their_say(counter_class):
+def test_overrides(counter_class):
     class Double(counter_class):
         def increment(self):
             super().increment()
@@ -140,7 +140,7 @@ def test_a_method_switched_off(counter_class):
 
 
 class OnTheClass(type):
-    """A metaclass with a `value` of its own, which says nothing of the instances'."""
+    """A metaclass that has a `value`, which is not an attribute of the instances."""
 
     value = property(lambda cls: 1 / 0)
 

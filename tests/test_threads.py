@@ -1,4 +1,4 @@
-"""What several threads see of one counter."""
+"""Several threads that use one counter."""
 
 import itertools
 
@@ -21,7 +21,7 @@ def times(count, function, *args):
 
 
 def test_no_increment_is_lost(exact_counter_class):
-    counter = exact_counter_class(2**30 - THREADS * STEPS // 2)  # so that the count grows a digit on the way
+    counter = exact_counter_class(2**30 - THREADS * STEPS // 2)  # the count then grows by a digit
     run_threads(*[times(STEPS, counter.increment)] * THREADS)
     assert read_count(counter) == 2**30 + THREADS * STEPS // 2
 
@@ -35,7 +35,7 @@ def test_no_addition_is_lost(exact_counter_class):
 
 @pytest.mark.skipif(GIL_BUILD, reason="there are no parts")
 def test_parts_that_outgrow_64_bits(exact_counter_class):
-    """A thread moves its part of a count elsewhere before 64 bits are too few; one addition at a time gets it there."""
+    """A thread moves its part of the count to a Python int before the part overflows 64 bits."""
     amount, additions = 2**32 - 1, 2**23 + 2**20
     alone = exact_counter_class()
     times(additions, alone.add, amount)()
@@ -134,7 +134,7 @@ def test_every_new_count_is_returned_once(returning_class):
 
 @pytest.mark.parametrize("returning_class", RETURNING, ids=name_of)
 def test_assigning_and_adding(returning_class):
-    """An assignment is one step: an increment comes before it or after it, never in between."""
+    """An assignment is one atomic step: each increment comes before it or after it."""
     counter = returning_class()
 
     def assign():
@@ -146,7 +146,7 @@ def test_assigning_and_adding(returning_class):
 
 
 def test_counters_shared_while_dropped(exact_counter_class):
-    """A thread may make the last reference to a counter go away while another one is reading it."""
+    """A thread may drop the last reference to a counter while another thread is using it."""
     counters = [exact_counter_class(2**40 + number) for number in range(STEPS)]
 
     def drop():
@@ -162,7 +162,7 @@ def test_counters_shared_while_dropped(exact_counter_class):
 
 @pytest.mark.skipif(GIL_BUILD, reason="with the GIL a SingleThreadCounter is exact")
 def test_a_single_thread_counter_is_safe_to_share():
-    """It may lose counts, but makes none up, and goes on working."""
+    """It may lose counts, but never gains any, and keeps working."""
     counter = SingleThreadCounter()
     run_threads(*[times(STEPS, counter.increment)] * 4)
     assert STEPS // 2 < counter.value <= 4 * STEPS

@@ -33,7 +33,7 @@ def main():
     parser.add_argument("--increments", type=int, default=1_000_000, help="of each class (default: 1,000,000)")
     parser.add_argument("--forks", type=int, default=20, help="meanwhile, for each class (default: 20)")
     args = parser.parse_args()
-    warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, from 3.12
+    warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
     for name in args.classes:
         counter_class = SharedCounter if name == "SharedCounter" else CLASSES[name]
         for kind in (

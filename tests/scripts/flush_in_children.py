@@ -13,7 +13,7 @@ from fastcounter import FastWriteCounter
 CHILDREN = 20
 COUNTS = 10_000
 
-warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, from 3.12
+warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
 spec = importlib.util.spec_from_file_location("statsd_flush", sys.argv[1])
 statsd_flush = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(statsd_flush)

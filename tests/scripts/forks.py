@@ -26,7 +26,7 @@ def main():
     parser.add_argument("--patience", type=int, default=10, help="seconds until a child is hung (default: 10)")
     parser.add_argument("--first", action="store_true", help="stop at the first child that is hung or wrong")
     args = parser.parse_args()
-    warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, from 3.12
+    warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
     sys.setswitchinterval(1e-6)
     bad = 0
     for name in args.classes:
@@ -40,7 +40,7 @@ def main():
 
 
 def fork_many(counter_class, size, args):
-    """The children's outcomes: 0 if all was well, HUNG, or the status or signal that another one ended with."""
+    """The outcome of each child: 0 if it was right, HUNG, or the status or signal that it ended with."""
     counter = counter_class()
     stop = threading.Event()
     threads = [threading.Thread(target=use, args=(counter, size, stop)) for _ in range(4)]

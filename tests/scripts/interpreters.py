@@ -1,4 +1,4 @@
-"""Count in several isolated interpreters at a time, each with a GIL of its own, that are made and closed again.
+"""Count in several isolated interpreters at a time, each with a GIL of its own.  Make and close them again and again.
 
 python tests/scripts/interpreters.py --rounds 200
 python tests/scripts/interpreters.py --main-first
@@ -86,7 +86,7 @@ def run_in_parallel(args):
 
 
 def run_in_interpreter(code, legacy):
-    """What went wrong, or None."""
+    """Return an error message, or None."""
     if sys.version_info >= (3, 13):
         interpreter = interpreters.create("legacy" if legacy else "isolated", reqrefs=False)
         failure = interpreters.exec(interpreter, code)

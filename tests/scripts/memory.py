@@ -1,4 +1,4 @@
-"""Run each scenario many times, and see that it gives back all the memory that it takes.
+"""Run each scenario many times, and check that it frees all the memory that it allocates.
 
 Python's own blocks are counted here; the rest is seen under a leak sanitizer.
 """
@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from helpers import CLASSES, script_parser
 
-TOLERATED = 50  # blocks, of caches that grow
+TOLERATED = 50  # blocks of memory, since some caches grow
 
 
 def make(counter_class):
@@ -47,7 +47,7 @@ def set_again(counter_class):
 
 
 def assign_and_get(counter_class):
-    if counter_class.__name__ == "FastWriteCounter":  # has neither
+    if counter_class.__name__ == "FastWriteCounter":  # it has neither
         return
     counter = counter_class(2**40)
     counter.value = 2**50
@@ -93,7 +93,7 @@ def main():
 
 
 def growth(scenario, counter_class, times):
-    """How many blocks of memory are left over from so many runs of the scenario."""
+    """Return how many blocks of memory these runs of the scenario leak."""
     run(scenario, counter_class, 10)
     before = sys.getallocatedblocks()
     run(scenario, counter_class, times)

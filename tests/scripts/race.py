@@ -1,6 +1,6 @@
 """Race: one thread overwrites the memory of a SharedCounter while another counts in it.
 
-The thread sanitizer has to report it.  That shows that it watches the compiled code at all.
+The thread sanitizer has to report that.  This shows that it instruments the compiled code at all.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What other processes do with a SharedCounter: count, and be killed while they do.
+"""Count in a SharedCounter from other processes, some of which are killed meanwhile.
 
 python tests/scripts/shared.py count FILE OFFSET TIMES
 python tests/scripts/shared.py edge FILE OFFSET
@@ -30,7 +30,7 @@ def count(path, offset, times):
 
 
 def edge(path, offset):
-    """Add until nothing more can be added, and print how many times that was."""
+    """Add until the count would overflow, and print how many additions that took."""
     counter = SharedCounter(map_file(path), offset)
     added = 0
     while True:
@@ -43,7 +43,7 @@ def edge(path, offset):
 
 
 def report(path, slot):
-    """Count in the first counter, and write down how often in the one of this process, until killed."""
+    """Until killed, increment the first counter, and record each increment in a counter of this process."""
     memory = map_file(path)
     total = SharedCounter(memory)
     own = SharedCounter(memory, 64 * slot)

@@ -1,4 +1,4 @@
-"""Make counters, use each in two threads and drop it, again and again; print what the process takes after each round.
+"""Make counters, use each in two threads and drop it, again and again.  Print the process's memory after each round.
 
 python tests/scripts/shared_and_dropped.py --counters 100000 --rounds 20
 """

@@ -1,4 +1,4 @@
-"""Use a counter in a signal handler that interrupts, at any point, a loop which uses the counter too.
+"""Use a counter in a loop, and in a signal handler that interrupts the loop anywhere.
 
 A counter with a lock that a handler can find taken hangs here.
 """

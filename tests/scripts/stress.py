@@ -53,7 +53,7 @@ def show(part, text):
 
 
 def mix(counter_class, threads):
-    """Writers, resetters, readers, copiers and pickles on counters that are dropped meanwhile."""
+    """Write, reset, read, copy and pickle counters, while other threads drop them."""
     start = random.choice([0, 250, 2**30 - 50, 2**56 - 2**20, 2**62 - 50, -(2**62), 2**90])
     counter = counter_class(start)
     holder = [counter]
@@ -95,7 +95,7 @@ def mix(counter_class, threads):
 
 
 def share(threads):
-    """Writers, a resetter and a reader of one place in memory, with counters of their own."""
+    """Write, reset and read one place in memory, each thread with a counter of its own."""
     memory = bytearray(8)
 
     def write():
@@ -120,7 +120,7 @@ def share(threads):
 
 
 def count_far(counter_class, increments, threads):
-    """So many increments by all threads together, with a reader and a resetter beside them."""
+    """Increment so many times in all threads together, while one thread reads and one resets."""
     counter = counter_class()
     chunks = iter(range(0, increments, CHUNK))
     lock = threading.Lock()

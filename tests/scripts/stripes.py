@@ -1,4 +1,4 @@
-"""Print what FastWriteCounters take that several threads have used, in turn or at once.
+"""Print the size of FastWriteCounters after several threads have used them, in turn or at once.
 
 python tests/scripts/stripes.py --counters 10000 --threads 8 --processors 64
 python tests/scripts/stripes.py --threads 8 --at-once
