@@ -1,8 +1,8 @@
-"""The parts of what has to pass before a change lands: `nox -l` lists them, `nox -s asan` runs one, `.ci/run` all.
+"""The checks that a change has to pass, as sessions: `nox -l` lists them, `nox -s asan` runs one, `.ci/run` runs all.
 
-A session makes its own environment, and what it tests is the wheel, with the sources out of reach.  It needs gcc, and
-on the PATH the interpreter that its name or its first line says.  Arguments after `--` go to pytest or to the script:
-`nox -s tests-3.14 -- tests/test_fork.py`, `nox -s forks-3.13t -- --forks 20000`.
+A session makes its own environment, and tests the wheel where the sources cannot be imported.  It needs gcc.  It also
+needs the interpreter in its name, or in the first line of its description, on the PATH.  Arguments after `--` go to
+pytest or to the script: `nox -s tests-3.14 -- tests/test_fork.py`, `nox -s forks-3.13t -- --forks 20000`.
 """
 
 import shutil
@@ -21,26 +21,26 @@ SOURCES = ["*.in", "*.md", "*.py", "*.toml", "fastcounter", "fastcounter/*.p*", 
 TESTED = [".github", "tests", "bench", "examples", "README.md", "pyproject.toml"]
 EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
 
-# Cython's own code leaves out a field that 3.15 has added to types.
+# Code that Cython generates does not initialize a field that 3.15 has added to types.
 WARNINGS = "-std=c11 -Wall -Wextra -Werror -Wno-missing-field-initializers"
 ADDRESS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 THREAD = "-fsanitize=thread"
 
 
 def made(session: nox.Session, folder: Path, since: float, *command: str, **env: str) -> Path:
-    """The one file that the command makes, made anew if what is in the folder is older than `since`."""
+    """Return the one file that the command makes.  Make it again if the file in the folder is older than `since`."""
     found = [path for path in folder.glob("fastcounter-*") if path.stat().st_mtime >= since]
     if found:
         return found[0]
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=BUILT) as work:  # so that two sessions may make the same
+    with tempfile.TemporaryDirectory(dir=BUILT) as work:  # two sessions may make the same file at once
         session.run(*command, work, env=env, external=True)
         (file,) = Path(work).iterdir()
         return file.replace(folder / file.name)
 
 
 def sdist(session: nox.Session) -> Path:
-    """The source distribution of the checkout as it is now."""
+    """Return the source distribution of the checkout."""
     session.install("build")
     since = max(path.stat().st_mtime for pattern in SOURCES for path in ROOT.glob(pattern))
     command = ["python", "-m", "build", "-q", "--sdist", str(ROOT), "--outdir"]
@@ -50,24 +50,24 @@ def sdist(session: nox.Session) -> Path:
 def wheel(
     session: nox.Session, variant: str = "plain", flags: str = WARNINGS, python: str = "python", **env: str
 ) -> Path:
-    """That source distribution's wheel for the session's interpreter, or for another one on the PATH."""
+    """Return the wheel of that source distribution for the session's interpreter, or for another one on the PATH."""
     source = sdist(session)
     ask = [python, "-c", "import sysconfig; print(sysconfig.get_config_var('SOABI'))"]
     abi = session.run(*ask, silent=True, external=True)
     command = [python, "-m", "pip", "wheel", "-q", "--no-deps", str(source), "--wheel-dir"]
-    # CPPFLAGS come after the interpreter's own -O2 or -O3, for compiler and linker; CFLAGS would replace those.
+    # CPPFLAGS are added to the interpreter's own -O2 or -O3.  CFLAGS would replace them.
     env = {"CPPFLAGS": flags, **env}
     return made(session, BUILT / f"{str(abi).strip()}-{variant}", source.stat().st_mtime, *command, **env)
 
 
 def environment(session: nox.Session, package: Path, *extras: str) -> None:
-    """Install the package, and go where there are its tests but not its sources."""
+    """Install the package, and change to a folder that has its tests but not its sources."""
     session.install("--prefer-binary", f"{package}[{','.join(extras)}]" if extras else str(package))
     copy(session, TESTED)
 
 
 def copy(session: nox.Session, names: list[str]) -> None:
-    """Copy files and folders of the checkout beside the session's environment, and go there."""
+    """Copy files and folders of the checkout to a folder beside the session's environment, and change to it."""
     folder = Path(session.virtualenv.location) / "copy"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -89,14 +89,14 @@ def script(session: nox.Session, name: str, *args: str, **env: str) -> None:
 
 
 def preloaded(session: nox.Session, *libraries: str) -> str:
-    """What makes an interpreter that knows nothing of sanitizers load gcc's."""
+    """Return a value of LD_PRELOAD with which an interpreter that was built without sanitizers loads those of gcc."""
     paths = [session.run("gcc", f"-print-file-name={name}", external=True, silent=True) for name in libraries]
     return " ".join(str(path).strip() for path in paths)
 
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Source distribution and wheel: reproducible, complete, and fit for the index. They stay in dist/."""
+    """Source distribution and wheel: reproducible, complete, and accepted by the index. They stay in dist/."""
     session.install(*EXTRAS["release"])
     again = Path(session.create_tmp()) / "again"
     sdist(session)  # for the sessions after this one
@@ -142,26 +142,26 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=["3.11", "3.14", "3.14t"])
 def examples(session: nox.Session) -> None:
-    """The examples with the libraries and servers that they are about. Needs Debian's `prometheus`."""
+    """The examples, with the real libraries and servers. Needs Debian's `prometheus`."""
     environment(session, wheel(session), "examples")
     pytest(session, "tests/examples", FASTCOUNTER_EXAMPLES="1")
 
 
 @nox.session(python="3.11")
 def coverage(session: nox.Session) -> None:
-    """3.11: which lines the tests reach; pyproject.toml says which they need not."""
+    """3.11: how many lines the tests cover; pyproject.toml says which lines they need not cover."""
     copy(session, [*TESTED, "fastcounter", "setup.py", "LICENSE"])
     session.install("coverage", "-e", ".[test]", env={"FASTCOUNTER_TRACE": "1"})
     names = ["cimport", "compat", "copy", "counters", "memory", "package", "shared", "subclass"]
     chosen = [f"tests/test_{name}.py" for name in names]
-    chosen += ["-k", "not without_the_gil"]  # where lines cannot be traced
+    chosen += ["-k", "not without_the_gil"]  # lines that run without the GIL cannot be traced
     session.run("coverage", "run", "-m", "pytest", "-q", *chosen, env={"COVERAGE_CORE": "ctrace"})
     session.run("coverage", "report", "--show-missing")
 
 
 @nox.session
 def manylinux(session: nox.Session) -> None:
-    """The wheel that any Linux with this C library takes."""
+    """The wheel for any Linux that has this C library or a newer one."""
     session.install(*EXTRAS["release"])
     package = wheel(session)
     command = ["auditwheel", "repair", str(package), "-w"]
@@ -172,7 +172,7 @@ def manylinux(session: nox.Session) -> None:
 
 @nox.session(python="3.13")
 def portable(session: nox.Session) -> None:
-    """3.13: the code that a CPython to come gets, without CPython's internals."""
+    """3.13: the portable code, without CPython's internals, that future versions of CPython get."""
     environment(session, wheel(session, "portable", FASTCOUNTER_PORTABLE="1"), "test")
     pytest(session, FASTCOUNTER_PORTABLE="1")
 
@@ -186,20 +186,20 @@ def clang(session: nox.Session) -> None:
 
 @nox.session(python="3.15")
 def headers(session: nox.Session) -> None:
-    """3.15: the free-threaded code compiles with its headers, as no such interpreter is at hand."""
+    """3.15: the free-threaded code compiles with its headers. There is no such interpreter here to run it."""
     wheel(session, "headers", f"{WARNINGS} -DPy_GIL_DISABLED")
 
 
 @nox.session(python="python3.14d")
 def references(session: nox.Session) -> None:
-    """3.14d: reference counts before and after each public call, on a build that counts them all."""
+    """3.14d: the total reference count before and after each public call, on a debug build."""
     environment(session, wheel(session), "test")
     pytest(session, "tests/test_references.py", "tests/test_counters.py", "tests/test_memory.py")
 
 
 @nox.session(python="3.14t")
 def parallel(session: nox.Session) -> None:
-    """3.14t: each test in four threads at once, but those about forks, signals or other processes."""
+    """3.14t: each test in four threads at once, without the tests of forks, signals and processes."""
     environment(session, wheel(session), "test")
     session.install("pytest-run-parallel")
     chosen = [f"tests/test_{name}.py" for name in ("compat", "copy", "counters", "subclass")]
@@ -225,7 +225,7 @@ def asan(session: nox.Session) -> None:
     """3.11: the tests under gcc's address and undefined behaviour sanitizers."""
     environment(session, wheel(session, "asan", ADDRESS), "test")
     left_out = ["--ignore=tests/test_cimport.py", "--deselect=tests/test_hostile.py::test_no_memory"]
-    # The sanitizer keeps for a while what is freed.
+    # The sanitizer delays the reuse of memory that is freed.
     left_out += ["--deselect=tests/test_deferred.py::test_shared_counters_that_come_and_go_do_not_grow_memory"]
     env = {"ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
     pytest(session, *left_out, LD_PRELOAD=preloaded(session, "libasan.so", "libubsan.so"), **env)
@@ -233,8 +233,8 @@ def asan(session: nox.Session) -> None:
 
 @nox.session(python="python3.14tsan")
 def tsan(session: nox.Session) -> None:
-    """CPython and the package under the thread sanitizer: a race it must see, the tests of threads, and stress."""
-    # 3.14t makes the wheel: under the sanitizer that takes minutes.
+    """3.14t and the package under the thread sanitizer: a race that it must report, tests of threads, and stress."""
+    # 3.14t builds the wheel, since Cython takes minutes under the sanitizer.
     environment(session, wheel(session, "tsan", THREAD, python="python3.14t"), "test")
     session.run("python", "tests/scripts/race.py", success_codes=[66], silent=True)
     chosen = [f"tests/test_{name}.py" for name in ("deferred", "shared", "threads")]
@@ -245,7 +245,7 @@ def tsan(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def leaks(session: nox.Session) -> None:
-    """3.11: the scenarios of tests/scripts/memory.py under gcc's leak sanitizer, which is seen to see a leak."""
+    """3.11: tests/scripts/memory.py under gcc's leak sanitizer, and a leak that it must report."""
     environment(session, wheel(session, "asan", ADDRESS))
     env = {"ASAN_OPTIONS": "detect_leaks=1:exitcode=23", "PYTHONMALLOC": "malloc"}
     env["LD_PRELOAD"] = preloaded(session, "libasan.so", "libubsan.so")

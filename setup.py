@@ -1,8 +1,7 @@
-"""Build the extension module; everything else about the package is in pyproject.toml.
+"""Build the extension modules.  Everything else about the package is in pyproject.toml.
 
-Environment switches make the variants that the tests want:
-FASTCOUNTER_PORTABLE=1 leaves CPython's internals alone, FASTCOUNTER_TRACE=1 lets coverage see the .pyx.
-Sanitizers need nothing here: give their flags in CFLAGS and LDFLAGS.
+Two environment variables select a variant for tests.  FASTCOUNTER_PORTABLE=1 builds without CPython's internals.
+FASTCOUNTER_TRACE=1 lets coverage trace the lines of the .pyx files.  Sanitizers need no variant: set CPPFLAGS.
 """
 
 import gzip
@@ -20,7 +19,7 @@ if sys.implementation.name != "cpython":
 
 
 class ReproducibleSdist(sdist):
-    """A source distribution of the same bytes each time, given SOURCE_DATE_EPOCH."""
+    """Make a source distribution that has the same bytes each time, if SOURCE_DATE_EPOCH is set."""
 
     def make_archive(self, base_name: Any, format: str, *args: Any, **kwargs: Any) -> str:
         epoch = os.environ.get("SOURCE_DATE_EPOCH")
@@ -38,10 +37,10 @@ class ReproducibleSdist(sdist):
 
 HEADERS = sorted(str(path) for ending in ("h", "pxd", "pxi") for path in Path("fastcounter").glob(f"*.{ending}"))
 MACROS: list[tuple[str, str | None]] = [
-    # What the module keeps between calls is kept for each interpreter, so that all of them can import it.
+    # Each interpreter gets a module state of its own, so that all of them can import the module.
     ("CYTHON_USE_MODULE_STATE", "1"),
     ("CYTHON_USE_TYPE_SPECS", "1"),
-    # Would look that up at each call of a class.
+    # Cython's vectorcall would look up that state each time a counter is created.
     ("CYTHON_VECTORCALL_TPNEW", "0"),
 ]
 if os.environ.get("FASTCOUNTER_PORTABLE"):
@@ -52,7 +51,7 @@ if os.environ.get("FASTCOUNTER_TRACE"):
 
 def extension(name: str) -> Extension:
     result = Extension(f"fastcounter.{name}", [f"fastcounter/{name}.pyx"], depends=HEADERS, define_macros=MACROS)
-    if os.name != "nt":  # no paths of the building machine in the wheel
+    if os.name != "nt":  # keeps the paths of this machine out of the wheel
         result.extra_compile_args.append(f"-ffile-prefix-map={os.getcwd()}=.")
     if os.environ.get("FASTCOUNTER_TRACE"):
         setattr(result, "cython_directives", {"linetrace": True})  # noqa: B010 - unknown to setuptools' types

@@ -1,7 +1,7 @@
 """Prepare README.md and pyproject.toml for the package index, which shows the README but has none of the other files.
 
-Give the addresses of the repository and the name of the tag.  Each relative link in the README becomes an address at
-that tag, and the project's URLs get the source, the changelog and the issues.
+The arguments are the address of the repository and the name of the tag.  Each relative link in the README becomes an
+address at that tag, and the project's URLs get the source, the changelog and the issues.
 
 python .github/absolute_links.py https://example.org/owner/name v1.2.3
 """
