@@ -1,4 +1,4 @@
-"""Count by label, whatever labels come, and take all counts once in a while: `python examples/labelled.py`."""
+"""Count by label, with labels that are not known in advance: `python examples/labelled.py`."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,18 +6,18 @@ from fastcounter import FastReadCounter
 
 
 class LabelledCounts(dict[str, FastReadCounter]):
-    """A counter for each label, made when the label is first seen: `counts[label].increment()`."""
+    """A counter for each label, made when the label is first used: `counts[label].increment()`."""
 
     def __missing__(self, label: str) -> FastReadCounter:
-        # setdefault() is one atomic step.  A defaultdict can make two counters for a new label that two threads
-        # meet at once, and lose the counts of one (python/cpython#142495); a collections.Counter loses some of
-        # its `counts[label] += 1`.
+        # setdefault() is atomic.  A defaultdict is not: if two threads use a new label at once, it can make two
+        # counters and lose the counts of one (python/cpython#142495).  A collections.Counter is not atomic either, and
+        # `counts[label] += 1` loses counts.
         return self.setdefault(label, FastReadCounter())
 
     def drain(self) -> dict[str, int]:
-        """Return what was counted since the last call; each count is in the result of exactly one call."""
-        # Of a copy: other threads may add labels meanwhile.  Labels stay: who has just looked up a counter that
-        # is then deleted would count in vain.
+        """Return the counts since the last call.  Each increment is in the result of exactly one call."""
+        # Iterate over a copy, since other threads may add labels meanwhile.  Never delete a label: a thread that has
+        # just looked up its counter would increment a counter that nobody reads.
         drained = {label: counter.reset() for label, counter in self.copy().items()}
         return {label: count for label, count in drained.items() if count}
 

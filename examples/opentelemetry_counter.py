@@ -1,4 +1,4 @@
-"""Export a counter through OpenTelemetry, to any number of readers: `python examples/opentelemetry_counter.py`."""
+"""Export a counter to any number of OpenTelemetry readers: `python examples/opentelemetry_counter.py`."""
 
 from collections.abc import Iterator
 
@@ -14,19 +14,19 @@ from fastcounter import FastWriteCounter
 
 
 def observe(provider: MeterProvider, name: str, counter: FastWriteCounter) -> None:
-    """Have every reader of the provider read the counter when it collects."""
+    """Let each reader of the provider read the counter when it collects."""
 
     def callback(options: CallbackOptions) -> Iterator[Observation]:
-        # The whole count each time, also for readers that send the difference to their last: the SDK subtracts.
-        # Each reader calls this; what one of them took away by reset() would be missing from all the others.
+        # Give the whole count each time, also to readers that send differences: the SDK subtracts.  Do not call reset()
+        # here: each reader calls this function, and the others would miss what one of them took.
         yield Observation(counter.value())
 
     provider.get_meter("fastcounter").create_observable_counter(name, [callback], unit="1")
 
 
 def main() -> None:
-    # One reader that sends totals, as Prometheus wants them, and one that sends differences, as Datadog does.
-    # OTLPMetricExporter takes the place of the console's in a real program.
+    # Make one reader that sends totals, for Prometheus, and one that sends differences, for Datadog.  A real program
+    # uses OTLPMetricExporter instead of the console's.
     differences: dict[type, AggregationTemporality] = {ObservableCounter: AggregationTemporality.DELTA}
     totals_reader = PeriodicExportingMetricReader(ConsoleMetricExporter())
     differences_reader = PeriodicExportingMetricReader(ConsoleMetricExporter(preferred_temporality=differences))

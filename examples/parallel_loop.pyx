@@ -1,7 +1,7 @@
 # cython: language_level=3, freethreading_compatible=True, boundscheck=False
 # distutils: extra_compile_args = -fopenmp
 # distutils: extra_link_args = -fopenmp
-"""Count in a loop on all processors, without the GIL, where everyone can read the count while the loop runs.
+"""Count in a loop that runs on all processors without the GIL, while other threads read the count.
 
     cythonize -i examples/parallel_loop.pyx && cd examples && python -c "import parallel_loop; parallel_loop.main()"
 """
@@ -22,7 +22,8 @@ def count_with_counter(SharedCounter multiples not None, long numbers):
     cdef long number
     for number in prange(numbers, nogil=True):
         if number % 3 == 0:
-            # `count += 1` would be a sum that nobody can read before the loop is over, `counts[0] += 1` a race.
+            # Cython would make `count += 1` a reduction, which nobody can read before the loop ends.  `counts[0] += 1`
+            # would be a race.
             multiples.c_increment()
 
 

@@ -1,4 +1,4 @@
-"""Let Prometheus scrape counters: `python examples/prometheus_collector.py`, then look at http://127.0.0.1:8000."""
+"""Let Prometheus scrape counters: run `python examples/prometheus_collector.py` and open http://127.0.0.1:8000."""
 
 import os
 import random
@@ -13,15 +13,14 @@ from fastcounter import FastWriteCounter
 
 
 class RequestsCollector(Collector):
-    """Reads the counters when it is scraped; in between, counting costs what `increment()` costs."""
+    """Reads the counters when Prometheus scrapes.  Counting an event costs one `increment()` and nothing else."""
 
     def __init__(self, counters: Mapping[str, FastWriteCounter]) -> None:
         self.counters = counters
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        # The whole count each time.  What a scrape took away by reset() would be missing from the next, from
-        # every other scraper's, and from Prometheus, which takes a count that falls for a restart.
-        # Prometheus keeps floats: counts are exact up to 2**53.
+        # Give the whole count each time.  Do not call reset(): other scrapers would miss what one scrape took, and
+        # Prometheus takes a count that decreases for a restart.  Prometheus stores floats, which are exact up to 2**53.
         family = CounterMetricFamily("app_requests", "Requests served, by path.", labels=["path"])
         for path, counter in self.counters.items():
             family.add_metric([path], counter.value())

@@ -1,15 +1,15 @@
-"""Sample calls and number things, exactly, from any number of threads: `python examples/sampling.py`."""
+"""Sample calls and make unique ids, exactly, in any number of threads: `python examples/sampling.py`."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 from fastcounter import FastReadCounter
 
-# All three rest on increment_and_get(), which counts and tells in one step.  Between `calls.increment()` and a
-# look at `calls.value` other threads count too: two of them may see 200, and none 100.
+# All three need increment_and_get(), which increments and returns the new count in one atomic step.  If a thread called
+# `increment()` and then read `value`, others would count in between: two threads may see 200, and none 100.
 
 
 class EveryNth:
-    """True at each nth call: for logging, tracing or profiling one request in a hundred."""
+    """Returns True at each nth call: to log, trace or profile one request in a hundred."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -20,18 +20,18 @@ class EveryNth:
 
 
 class FirstN:
-    """True at the first n calls: for warnings that need not be repeated for ever."""
+    """Returns True at the first n calls: to show a warning only a few times."""
 
     def __init__(self, n: int) -> None:
         self.n = n
         self.calls = FastReadCounter()
 
     def __call__(self) -> bool:
-        # The look before counting only spares the counting, once all n are gone.
+        # The first comparison only saves time: after n calls, nothing needs to be counted.
         return self.calls.value < self.n and self.calls.increment_and_get() <= self.n
 
 
-# A number that nobody else gets: 1, 2, 3 ...
+# Returns 1, 2, 3 ..., and never returns a number twice.
 next_id = FastReadCounter().increment_and_get
 
 

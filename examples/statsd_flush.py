@@ -1,4 +1,4 @@
-"""Send counts to StatsD, or a Datadog agent, each of them once: `python examples/statsd_flush.py`."""
+"""Send counts to StatsD or a Datadog agent, each count exactly once: `python examples/statsd_flush.py`."""
 
 import atexit
 import os
@@ -27,17 +27,17 @@ class Flusher:
         while not stopping:
             stopping = self.stopping.wait(self.seconds)
             for name, counter in self.counters.items():
-                # To read, send and then set to 0 would lose what is counted in between.
+                # reset() is one atomic step.  Reading the count and setting it to 0 later would lose counts.
                 if count := counter.reset():
                     self.client.incr(name, count)
 
-    def stop(self) -> None:  # a child of multiprocessing does not inherit what atexit does: call it there
-        # Let run() flush once more.  Cut off by the exit, it could lose what it had just taken by reset().
+    def stop(self) -> None:  # call this in a child of multiprocessing, which runs no atexit functions of its parent
+        # Let run() flush once more and end.  If the exit stopped it, it could lose counts between reset() and incr().
         self.stopping.set()
         self.thread.join()
 
     def start_in_child(self) -> None:
-        # A forked child has no threads, and a copy of the counts, which its parent is going to send.
+        # A forked child has no flusher thread.  It has a copy of counts that its parent will send.
         for counter in self.counters.values():
             counter.reset()
         self.start()
