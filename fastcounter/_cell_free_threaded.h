@@ -2,14 +2,14 @@
  *
  * Thread safety:
  *
- *   - All access to `count`, `table`, `offset`, `version` and the stripes is atomic.  Only the thread that holds the lock
- *     reads `offset` and `version` directly, as no other thread can write them then.
+ *   - All access to `count`, `table`, `offset`, `version` and the stripes is atomic.  Only the thread that holds the
+ *     lock reads `offset` and `version` directly, as no other thread can write them then.
  *   - If several threads may add to a word, an addition is one atomic read-modify-write, so none is lost.  (In an
  *     unsynchronized cell an addition is a load and a store.)
  *   - Only the thread that owns the counter adds to the `count` of a striped cell.  All other threads only read it.  So
  *     an addition to it needs no locked instruction.
- *   - `large`, `offset` and `version` change only while the lock is held.  A thread makes new objects before it takes the
- *     lock, and drops old ones after it has released the lock.  While it holds the lock it only loads and stores
+ *   - `large`, `offset` and `version` change only while the lock is held.  A thread makes new objects before it takes
+ *     the lock, and drops old ones after it has released the lock.  While it holds the lock it only loads and stores
  *     memory.
  *
  * Forks, signal handlers and finalizers never meet a lock that nobody will release.  The holder of the lock runs no
@@ -213,6 +213,7 @@ word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after
  * `count` is one that every thread reads. */
 
 #define MAX_STRIPES 64
+#define PROBE_EVERY 61  /* odd, as amounts are often multiples of 2 */
 static int stripe_limit;  /* a power of two; set once in a process, before the first cell */
 
 /* Allow two stripes for each processor.  Threads take stripes in turn, also threads that rarely run. */
@@ -410,35 +411,46 @@ make_room(void **cell, int64_t *part)
     Py_XDECREF(zero);
 }
 
-/* Add to the running thread's stripe.  If another thread adds to the same stripe meanwhile, make more stripes.  Returns
- * 0, with the count unchanged, if there is no memory for stripes. */
-static Py_NO_INLINE int
+/* Add to the running thread's stripe.  Returns 0, with the count unchanged, if there is no memory for stripes.
+ *
+ * To see whether threads meet on a stripe, one addition of many first makes a compare-and-exchange that changes
+ * nothing.  It fails if another thread adds at that moment.  Then there are too few stripes. */
+static inline Py_ALWAYS_INLINE int
 stripe_add(void **cell, int64_t amount)
 {
     counter_cell *self = CELL(cell);
     stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
-    defer_if_shared(COUNTER(cell), &self->deferred);
-    if (table == NULL && (table = grow(self, NULL)) == NULL) {
-        return 0;
+    if (table == NULL) {
+        defer_if_shared(COUNTER(cell), &self->deferred);
+        if ((table = grow(self, NULL)) == NULL) {
+            return 0;
+        }
     }
     int64_t *part = &table->stripes[thread_number() & (table->number - 1)]->part;
     int64_t before = _Py_atomic_load_int64_relaxed(part);
-    if (!_Py_atomic_compare_exchange_int64(part, &before, before + amount)) {
+    if (before % PROBE_EVERY == 0 && !_Py_atomic_compare_exchange_int64(part, &before, before)) {
         grow(self, table);
-        before = _Py_atomic_add_int64(part, amount);
     }
+    before = _Py_atomic_add_int64(part, amount);
     if (!fits(before + amount, PART_LIMIT)) {
         make_room(cell, part);
     }
     return 1;
 }
 
-static inline int
-striped_add(void **cell, int64_t amount)
+/* The same, not inlined: that makes add() faster for the owner.  increment() is faster with stripe_add() inlined. */
+static Py_NO_INLINE int
+stripe_add_call(void **cell, int64_t amount)
+{
+    return stripe_add(cell, amount);
+}
+
+static inline Py_ALWAYS_INLINE int
+striped_add(void **cell, int64_t amount, int (*add_to_stripe)(void **, int64_t))
 {
     counter_cell *self = CELL(cell);
     if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owned(COUNTER(cell))) {
-        return stripe_add(cell, amount);
+        return add_to_stripe(cell, amount);
     }
     int64_t after = _Py_atomic_load_int64_relaxed(&self->count) + amount;
     _Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);
@@ -466,7 +478,8 @@ static inline Py_ALWAYS_INLINE int
 cell_add_small(void **cell, int64_t amount)
 {
     int64_t after;
-    return CELL(cell)->kind == CELL_STRIPED ? striped_add(cell, amount) : word_add(cell, amount, &after);
+    return CELL(cell)->kind == CELL_STRIPED ? striped_add(cell, amount, stripe_add_call)
+                                            : word_add(cell, amount, &after);
 }
 
 static int
@@ -525,7 +538,8 @@ cell_add(void **cell, PyObject *amount)
 static inline int
 cell_increment(void **cell)
 {
-    if (cell_add_small(cell, 1)) {
+    int64_t after;
+    if (CELL(cell)->kind == CELL_STRIPED ? striped_add(cell, 1, stripe_add) : word_add(cell, 1, &after)) {
         return 0;
     }
     PyObject *one = PyLong_FromLong(1);
