@@ -38,11 +38,21 @@ is_owned(PyObject *object)
 
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON && PY_VERSION_HEX >= CPYTHON(14)
 
+/* Whether the collector is about to free the object.  Finalizers may still use it.  No thread owns it then: the
+ * collector keeps a link of its list where the owner was.  If its reference counting were deferred now, the collector
+ * would take the large reference count for an overflow and make the object immortal.  The bit is
+ * _PyGC_BITS_UNREACHABLE of CPython's pycore_gc.h. */
+static inline int
+is_garbage(PyObject *object)
+{
+    return (_Py_atomic_load_uint8_relaxed(&object->ob_gc_bits) & (1 << 2)) != 0;
+}
+
 /* Each method calls this.  `deferred` is a field of the object, 0 at first. */
 static inline void
 defer_if_shared(PyObject *object, int *deferred)
 {
-    if (!is_owned(object) && !_Py_atomic_load_int_relaxed(deferred)
+    if (!is_owned(object) && !_Py_atomic_load_int_relaxed(deferred) && !is_garbage(object)
         && PyUnstable_Object_EnableDeferredRefcount(object)) {
         _Py_atomic_store_int_relaxed(deferred, 1);
     }

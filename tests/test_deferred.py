@@ -89,6 +89,27 @@ def test_a_finalizer_runs_once_and_may_bring_the_counter_back(cls):
     assert (freed(), kept) == (None, [])
 
 
+def test_a_finalizer_may_use_a_counter_that_is_garbage_too(make):
+    """A counter that leaks keeps a reference to its type."""
+
+    class Owner:
+        def __init__(self):
+            self.itself = self
+            self.counter = make()
+
+        def __del__(self):
+            use(self.counter)
+
+    def references(owners):
+        for _ in range(owners):
+            Owner()
+        gc.collect()
+        return sys.getrefcount(counter_class)
+
+    counter_class = type(make())
+    assert references(100) == references(100)
+
+
 @pytest.mark.skipif(not GIL_BUILD and not DEFERS, reason="once 3.13t has had threads, it never frees a class")
 def test_a_cycle_through_the_class_is_freed(cls):
     class Subclass(cls):
