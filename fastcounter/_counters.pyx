@@ -31,6 +31,10 @@ cdef extern from "_cell.h":
     void cells_prepare(int processors)
 
 
+cdef extern from "_dealloc.h":
+    void replace_dealloc(object cls)
+
+
 cdef extern from "_descriptors.h":
     const Py_ssize_t CELL_OFFSET
     object value_attribute(object cls)
@@ -258,6 +262,7 @@ _all = (_Counter, _ReturningCounter, *_public)
 
 cells_prepare(os.cpu_count() or 1)
 for _cls in _all:
+    replace_dealloc(_cls)
     make_collectable(_cls, 0)
 check_layout(_Counter())
 _Counter.__init_subclass__ = classmethod(_init_subclass)

@@ -14,7 +14,7 @@
 #ifndef FASTCOUNTER_DEFERRED_H
 #define FASTCOUNTER_DEFERRED_H
 
-#include "_cpython.h"
+#include "_dealloc.h"
 
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON
 
@@ -58,28 +58,19 @@ defer_if_shared(PyObject *object, int *deferred)
     }
 }
 
-/* The tp_dealloc that Cython has made: one function for all types of a module, in all interpreters. */
-static void *cython_dealloc;
-
 /* The offset of an object's only Py_buffer, or 0. */
 static Py_ssize_t buffer_offset;
 
 static int
 traverse(PyObject *object, visitproc visit, void *arg)
 {
-    Py_VISIT(Py_TYPE(object));
+    if (is_type_reference_ours(object)) {
+        Py_VISIT(Py_TYPE(object));  /* if CPython visited it too, the collector would free a class that is in use */
+    }
     if (buffer_offset != 0) {
         Py_VISIT(((Py_buffer *)((char *)object + buffer_offset))->obj);
     }
     return 0;
-}
-
-/* The new tp_dealloc.  The collector must not see an object that is being deallocated. */
-static void
-untrack_and_dealloc(PyObject *object)
-{
-    PyObject_GC_UnTrack(object);
-    ((destructor)_Py_atomic_load_ptr_relaxed(&cython_dealloc))(object);
 }
 
 static inline void
@@ -87,8 +78,6 @@ make_collectable(PyObject *type, Py_ssize_t offset_of_buffer)
 {
     PyTypeObject *self = (PyTypeObject *)type;
     buffer_offset = offset_of_buffer;
-    _Py_atomic_store_ptr_relaxed(&cython_dealloc, (void *)self->tp_dealloc);
-    self->tp_dealloc = untrack_and_dealloc;
     self->tp_traverse = traverse;
     self->tp_free = PyObject_GC_Del;
     self->tp_flags |= Py_TPFLAGS_HAVE_GC;

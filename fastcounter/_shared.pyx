@@ -19,6 +19,10 @@ cdef extern from "_atomics.h" nogil:
     bint compare_exchange "_Py_atomic_compare_exchange_int64"(int64_t *place, int64_t *expected, int64_t value)
 
 
+cdef extern from "_dealloc.h":
+    void replace_dealloc(object cls)
+
+
 cdef extern from "_deferred.h":
     void defer_if_shared(object counter, int *deferred)
     void make_collectable(object cls, Py_ssize_t offset_of_buffer)
@@ -261,6 +265,7 @@ cdef Py_ssize_t buffer_offset(SharedCounter counter):
 
 
 _offset = buffer_offset(SharedCounter.__new__(SharedCounter))
+replace_dealloc(SharedCounter)
 make_collectable(SharedCounter, _offset)
 del _offset
 SharedCounter.__init_subclass__ = classmethod(_init_subclass)

@@ -1,16 +1,18 @@
 """`from fastcounter cimport ...` in a user's module, built against the installed package."""
 
+import gc
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 
 from fastcounter import FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
-from helpers import run_threads
+from helpers import GIL_BUILD, run_threads
 
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
 SETUP = """
@@ -71,6 +73,42 @@ def test_subclasses_are_accepted(counting):
         pass
 
     assert counting.every_call(Sub(10))[0] == 2**70 + 12
+
+
+@pytest.mark.parametrize("name", ["Extended", "Labelled", "Placed"])
+def test_cython_classes_that_extend_a_counter(counting, name):
+    """Instances come and go.  Each dropped its type's reference, which only instances of heap types have."""
+    cython_class = getattr(counting, name)
+    python_class = type("Subclass", (cython_class,), {})
+
+    def references(made, times):
+        for _ in range(times):
+            counter = made(bytearray(8)) if name == "Placed" else made()
+            counter.increment()
+            assert int(counter) == 1
+        del counter
+        gc.collect()
+        return sys.getrefcount(made)
+
+    for made in (cython_class, python_class):
+        assert references(made, 1) == references(made, 3)
+
+
+@pytest.mark.skipif(not GIL_BUILD and sys.version_info < (3, 14), reason="3.13 never frees a class once it has threads")
+@pytest.mark.parametrize("name", ["Extended", "Labelled", "Placed"])
+def test_python_classes_that_extend_a_cython_class_are_freed(counting, name):
+    """Once they are unused; the collector must see each reference to such a class once."""
+    made = type("Subclass", (getattr(counting, name),), {})
+    counter = made(bytearray(8)) if name == "Placed" else made()
+    counter.itself = counter
+    run_threads(counter.increment)
+    freed = weakref.ref(made)
+    del counter
+    gc.collect()
+    assert freed() is made
+    del made
+    gc.collect()
+    assert freed() is None
 
 
 def test_none_is_refused(counting):

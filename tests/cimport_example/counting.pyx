@@ -56,3 +56,15 @@ def add_and_get_without_gil(SharedCounter counter not None, long long amount):
     with nogil:
         result = counter.c_add_and_get(amount)
     return result
+
+
+cdef class Extended(FastReadCounter):
+    cdef long steps
+
+
+cdef class Labelled(FastWriteCounter):
+    cdef public object label
+
+
+cdef class Placed(SharedCounter):
+    cdef public object label
