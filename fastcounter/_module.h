@@ -34,13 +34,22 @@ realloc_cleared(void *memory, size_t old_size, size_t size)
 
 static int (*execute_first)(PyObject *);
 
-/* A new reference to the module that this interpreter has executed.  NULL without an exception if there is none. */
+/* The module's key in the interpreter's dict.  All extension modules of a process share that dict. */
+static PyObject *
+module_key(PyModuleDef *definition)
+{
+    return PyUnicode_FromFormat("fastcounter.%s", definition->m_name);
+}
+
+/* A new reference to the module that this interpreter has executed.  NULL if there is none. */
 static PyObject *
 first_module(PyModuleDef *definition)
 {
     PyObject *modules = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    PyObject *weak = modules == NULL ? NULL : PyDict_GetItemString(modules, definition->m_name);
+    PyObject *key = modules == NULL ? NULL : module_key(definition);
+    PyObject *weak = key == NULL ? NULL : PyDict_GetItemWithError(modules, key);
     PyObject *module = weak == NULL ? NULL : PyObject_CallNoArgs(weak);
+    Py_XDECREF(key);
     if (module == Py_None) {
         Py_CLEAR(module);
     }
@@ -90,9 +99,11 @@ let_import_again(PyObject *module)
         }
     }
     PyObject *modules = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    PyObject *weak = modules == NULL ? NULL : PyWeakref_NewRef(module, NULL);
-    int status = weak == NULL ? -1 : PyDict_SetItemString(modules, definition->m_name, weak);
+    PyObject *key = modules == NULL ? NULL : module_key(definition);
+    PyObject *weak = key == NULL ? NULL : PyWeakref_NewRef(module, NULL);
+    int status = weak == NULL ? -1 : PyDict_SetItem(modules, key, weak);
     Py_XDECREF(weak);
+    Py_XDECREF(key);
     return status;
 }
 

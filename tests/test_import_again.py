@@ -78,3 +78,25 @@ assert failures == [None] * 15, failures
 """
     result = run_python("-c", code)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_no_other_extension_module_is_in_the_way():
+    """All of them share the interpreter's dict, where the package keeps what it finds its modules by."""
+    code = """
+import ctypes
+
+api = ctypes.pythonapi
+api.PyInterpreterState_GetDict.argtypes = (ctypes.c_void_p,)
+api.PyInterpreterState_Get.restype = ctypes.c_void_p
+api.PyInterpreterState_GetDict.restype = ctypes.py_object
+shared = api.PyInterpreterState_GetDict(api.PyInterpreterState_Get())
+others = {name: object() for name in ("_counters", "_shared", "compat")}
+shared.update(others)
+before = set(shared)
+import fastcounter.compat
+assert all(shared[name] is other for name, other in others.items())
+added = set(shared) - before
+assert added and all(name.startswith("fastcounter.") for name in added), added
+"""
+    result = run_python("-c", code)
+    assert (result.returncode, result.stderr) == (0, "")
