@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import compare, report, run, table
+from bench.concurrent import gil_enabled
+from bench.group import Group
 from bench.groups import GROUPS
 from bench.results import Results, Unusable, load
 
@@ -21,15 +23,22 @@ def main(argv: Sequence[str]) -> None:
 
 def measure(argv: Sequence[str]) -> None:
     about = "Measure the compiled counters against the originals and against the least that CPython can do."
-    also = "Also: python -m bench table FILE..., compare OLD NEW, and report FILE..., about results in files."
+    also = "With the GIL, `all` leaves out threads. Results in files: python -m bench table, compare, or report."
     parser = argparse.ArgumentParser(prog="python -m bench", description=about, epilog=also)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"all, or any of: {' '.join(GROUPS)}")
+    parser.add_argument(
+        "groups",
+        nargs="*",
+        metavar="GROUP",
+        help=f"all, or any of: {' '.join(GROUPS)}",
+    )
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="where to write results, in pyperf's JSON; may end in .gz"
     )
     parser.add_argument("--processes", type=int, default=12, help="how many measure (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, help="in each process (default: 150 or less, by group)")
-    parser.add_argument("--slower", type=int, default=0, help=argparse.SUPPRESS)  # percent, of one of each twins of aa
+    parser.add_argument("--rounds", type=int, help="in each process (default: 10 to 150, by group)")
+    parser.add_argument(
+        "--slower", type=int, default=0, help=argparse.SUPPRESS
+    )  # percent, of the first of each pair of the group aa
     args = parser.parse_args(argv)
     args.groups = args.groups or ["article"]
     if unknown := set(args.groups) - {*GROUPS, "all"}:
@@ -38,7 +47,7 @@ def measure(argv: Sequence[str]) -> None:
         parser.error("at least one process and one round are needed")
     rounds = [f"--rounds {args.rounds}"] if args.rounds else []
     args.command = " ".join([*args.groups, f"--processes {args.processes}", *rounds])
-    args.groups = [name for name in GROUPS if name in args.groups or ("all" in args.groups and name != "aa")]
+    args.groups = [group.name for group in GROUPS.values() if group.name in args.groups or chosen(group, args.groups)]
 
     try:
         if args.output:
@@ -56,6 +65,11 @@ def measure(argv: Sequence[str]) -> None:
     sys.exit(status)
 
 
+def chosen(group: Group, names: Sequence[str]) -> bool:
+    """Whether `all` means this group too."""
+    return "all" in names and not (group.without_gil and gil_enabled())
+
+
 def show_files(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench table", description="Show results again.")
     parser.add_argument("files", nargs="+", metavar="FILE", help="that `python -m bench -o FILE` has written")
@@ -64,13 +78,15 @@ def show_files(argv: Sequence[str]) -> None:
 
 
 def show(results: Results) -> None:
-    """Print a table for each group, and what they are worth."""
+    """Print a table for each group, and how exact they are."""
     print(f"CPython {results.python} on {results.machine}; fastcounter {results.package}\n")
     for group in GROUPS.values():
-        if lines := group.table([results], "simple"):
-            print(f"{group.title}\n\n{lines}\n", f"{group.note}\n" if group.note else "", sep="")
-    print(*table.remarks(results), sep="\n")
-    if results.groups == {"article"}:
+        if lines := table.screen(group, results):
+            print(f"{group.title}\n\n{lines}\n")
+            if note := table.rounds_left_out(group, [results]):
+                print(f"{note}\n")
+    print(*table.summary(results), sep="\n")
+    if [*results.groups] == ["article"]:
         print("More: python -m bench --help; everything, and a file of it: python -m bench all -o FILE")
 
 

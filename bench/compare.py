@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from bench.estimate import of_processes
-from bench.groups import floor_of
+from bench.calls import floor_of
 from bench.results import Unusable, load
 
 
@@ -20,11 +19,10 @@ def main(argv: Sequence[str]) -> None:
     old, new = map(load, args.files)
 
     rows, slower = [], []
-    for group in sorted(old.groups & new.groups):
+    for group in sorted(old.groups.keys() & new.groups):
         for name in (name for name in old.of(group).runs if " compiled" in name):
-            ratios = [results.of(group).ratios(name, *floor_of(name)) for results in (old, new)]
-            if all(ratios):
-                before, after = map(of_processes, ratios)
+            before, after = (results.of(group).ratio(name, *floor_of(name)) for results in (old, new))
+            if before and after:
                 change = after.over(before)
                 verdict = "slower" if change.low > 1 else "faster" if change.high < 1 else ""
                 rows.append([group, name, before, after, change, verdict])

@@ -1,7 +1,7 @@
-"""What many processes say together: an estimate, and an interval that holds the truth in 95 runs of 100.
+"""What several processes say together: an estimate, and an interval that holds the true value in 95 runs of 100.
 
-Neither asks how noise is distributed, and neither leaves a process out.  One that is far off cannot move the estimate,
-which is a median; it makes the interval wider, whose ends are results of processes too.
+The estimate is the median of the processes' results, and the interval goes from one of these results to another.  So no
+distribution is assumed, and no process is left out: an outlier does not move the estimate, it widens the interval.
 """
 
 import math
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
-FEWEST_PROCESSES = 6  # the range of fewer holds the truth less often than that
+FEWEST_PROCESSES = 6  # with fewer, the true median is outside of their range too often
+WIDE = 0.05  # of the estimate
 
 
 class Estimate(NamedTuple):
@@ -19,18 +20,28 @@ class Estimate(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        digits = 2 if self.value < 9.995 else 1 if self.value < 99.95 else 0
+        return self.text(2 if self.value < 9.995 else 1 if self.value < 99.95 else 0)
+
+    def text(self, digits: int) -> str:
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
+    def is_wide(self) -> bool:
+        return self.high - self.low > WIDE * self.value
+
+    def brief(self) -> str:
+        """With the interval only where it is wide."""
+        return str(self) if self.is_wide() else str(self).split()[0]
+
     def over(self, other: "Estimate") -> "Estimate":
-        """How many times the other it is, where they are not of the same processes; the interval is a cautious one."""
+        """This one divided by one of other processes; the interval is a cautious one."""
         return Estimate(self.value / other.value, self.low / other.high, self.high / other.low)
 
 
 def of_processes(results: Sequence[float]) -> Estimate:
-    """The median, between the innermost pair of processes that encloses the true median often enough.
+    """The median, and its confidence interval.
 
-    Each process is as likely to be above the true median as below it, like a coin: how many are below is binomial.
+    Each process is as likely to be above the true median as below it, like a coin: how many are below is binomial.  So
+    as many of the lowest and of the highest are left out as the confidence allows.
     """
     ordered, left_out = sorted(results), 0
     while 2 * sum(math.comb(len(ordered), below) for below in range(left_out + 2)) <= (1 - CONFIDENCE) * 2 ** len(

@@ -1,86 +1,113 @@
 """Write bench/README.md, and pictures beside it: `python -m bench report FILE...`."""
 
 import argparse
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
+from bench import table
+from bench.calls import ARTICLE, name_of
+from bench.groups import GROUPS
+from bench.results import Results, Script, Unusable, load_any
 
-from bench.groups import ARTICLE, GROUPS, READS
-from bench.results import Results, Unusable, load
-
-FACTS = {"Python": "python_version", "processor": "cpu_model_name", "CPUs": "cpu_count", "platform": "platform"}
-FACTS |= {"its compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
+FACTS = {"Python": "python_version", "compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
+MACHINE = ("cpu_model_name", "cpu_count", "platform")
 
 
 def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench report", description=__doc__)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="that `python -m bench -o FILE` has written")
+    about = "that `python -m bench -o FILE`, or bench/article.py, has written"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=about)
     parser.add_argument("--directory", type=Path, default=Path(__file__).parent, help="where to write (default: bench)")
     args = parser.parse_args(argv)
-    all_results = [load(file) for file in args.files]
+    everything = [load_any(file) for file in args.files]
     try:
-        draw(all_results, args.directory)
-        (args.directory / "README.md").write_text(page(all_results), encoding="utf-8")
+        text = page(everything)
+        draw(pictures(sorted_results(everything)), args.directory)
+        (args.directory / "README.md").write_text(text, encoding="utf-8")
     except (ModuleNotFoundError, OSError) as error:
         raise Unusable(f"{error}; the pictures need the extra `plot`, and a directory to write to") from error
 
 
-def page(all_results: Sequence[Results]) -> str:
+def sorted_results(everything: Sequence[Results | Script]) -> list[Results]:
+    """The older Python first, and those without the GIL last."""
+    results = [each for each in everything if isinstance(each, Results)]
+    if not results:
+        raise Unusable("there are no results of `python -m bench` among these files")
+    return sorted(results, key=lambda each: (not each.has_gil, each.version))
+
+
+def page(everything: Sequence[Results | Script]) -> str:
     """The text of bench/README.md."""
-    all_results = sorted(all_results, key=lambda each: each.version)
+    all_results, scripts = sorted_results(everything), [each for each in everything if isinstance(each, Script)]
     facts = [[each.metadata.get(fact, "") for fact in FACTS.values()] for each in all_results]
-    machines = tabulate(facts, list(FACTS), tablefmt="github", disable_numparse=True)
-    links = "\n\n".join(f"![{name}]({name}.png)" for name in pictures(all_results))
+    machines = {"; ".join(str(each.metadata.get(fact, "unknown")) for fact in MACHINE) for each in all_results}
     template = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
-    parts = [template.format(pictures=links, machines=machines)]
+    parts = [
+        template.format(
+            pictures="\n".join(f"![{name}]({name}.png)" for name in pictures(all_results)),
+            machines=f"{table.markup(list(FACTS), facts, 'github')}\n\n{'. '.join(sorted(machines))}.",
+        )
+    ]
     for group in GROUPS.values():
-        if lines := group.table(all_results, "github"):
-            parts.append("\n\n".join(filter(None, [f"## {group.title}", lines, group.note])) + "\n")
-    return "\n".join(parts)
+        if tables := list(table.page(group, all_results, scripts if group.name == "article" else ())):
+            parts.append(f"## {group.title}\n{group.sentence}")
+            parts += filter(None, [*tables, table.rounds_left_out(group, all_results)])
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def pictures(all_results: Sequence[Results]) -> dict[str, Results]:
-    """Which pictures there are, and of what: the newest Python, and the newest without the GIL."""
+    """Which pictures there are, and of what: the newest Python with the GIL, and the newest without."""
     found = {}
-    for results in sorted(all_results, key=lambda each: each.version):
+    for results in all_results:
         name, group = ("operations", "article") if results.has_gil else ("threads", "threads")
         if group in results.groups:
             found[name] = results.of(group)
     return found
 
 
-def draw(all_results: Sequence[Results], directory: Path) -> None:
+def draw(found: dict[str, Results], directory: Path) -> None:
     from matplotlib.figure import Figure
 
-    for name, results in pictures(all_results).items():
+    for name, results in found.items():
         figure = Figure(figsize=(8, 4), layout="constrained")
         axes = figure.subplots()
         (draw_operations if name == "operations" else draw_threads)(axes, results)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
         figure.savefig(directory / f"{name}.png", dpi=120)
 
 
 def draw_operations(axes: Any, results: Results) -> None:
     """Bars: how long an increment and a read take."""
-    calls = {f"{cls}, {'read' if call == 'value' else call}": f"{call} {cls}" for call in READS[:2] for cls in ARTICLE}
+    calls = [(call, cls) for call in ("increment", "value") for cls in ARTICLE]
     for offset, implementation, color in ((-0.2, "original", "lightgrey"), (0.2, "compiled", "tab:blue")):
-        times = [results.time(f"{call} {implementation} medium") * 1e9 for call in calls.values()]
+        times = [1e9 * statistics.median(results.times(name_of(*call, implementation))) for call in calls]
         bars = axes.barh([row + offset for row in range(len(calls))], times, 0.4, color=color, label=implementation)
         axes.bar_label(bars, [f"{time:.0f}" for time in times], padding=3)
-    axes.set_yticks(range(len(calls)), calls)
+    axes.set_yticks(range(len(calls)), [f"{cls}, {'read' if call == 'value' else call}" for call, cls in calls])
     axes.invert_yaxis()
     axes.set_title(f"Nanoseconds a call, CPython {results.python}")
+    axes.legend(frameon=False)
 
 
 def draw_threads(axes: Any, results: Results) -> None:
-    """Lines: how many increments of one counter threads do together."""
-    for cls, color in (("FastWriteCounter", "tab:blue"), ("FastReadCounter", "tab:orange")):
-        for way, style, title in (("bound", "-", "method taken once"), ("shared", "--", "counter.increment()")):
-            names = {n: f"threads {cls} compiled {way if n > 1 else 'shared'}-{n}" for n in (1, 2, 4, 8)}
-            rates = [1e-6 / results.time(name) for name in names.values()]
-            axes.plot(list(names), rates, style, color=color, marker="o", label=f"{cls}, {title}")
-    axes.set(xlabel="threads", xticks=list(names), ylim=(0, None))
-    axes.set_title(f"Million increments a second, CPython {results.python} without the GIL")
+    """Lines: how many increments of one counter, an attribute, threads do together."""
+    numbers, lines = (
+        (1, 2, 4, 8),
+        {
+            "FastWriteCounter": ("FastWriteCounter compiled", "tab:blue", "-"),
+            "FastReadCounter": ("FastReadCounter compiled", "tab:orange", "-"),
+            "SharedCounter": ("SharedCounter compiled", "tab:green", "-"),
+            "original FastWriteCounter": ("FastWriteCounter original", "tab:blue", ":"),
+            "original FastReadCounter": ("FastReadCounter original", "tab:orange", ":"),
+            "cereggii's AtomicInt64": ("cereggii", "grey", ":"),
+        },
+    )
+    for label, (name, color, style) in lines.items():
+        times = {number: results.time(f"threads {name} attribute-{number}") for number in numbers}
+        rates = {number: 1e-6 / time.value for number, time in times.items() if time}
+        axes.plot(list(rates), list(rates.values()), style, color=color, marker="o", label=label)
+    axes.set(xlabel="threads", xticks=numbers, ylim=(0, None))
+    axes.set_title(f"Million increments a second of one counter, CPython {results.python}")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

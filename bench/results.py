@@ -1,7 +1,7 @@
 """Results: what was measured, in pyperf's files, and the ratios in it.
 
-A benchmark has a run for each process that measured it, whose values are the times of the rounds in their order.  Its
-metadata say which `process` that was, and of which `group`: what a process measured was timed in turns, in rounds.
+A benchmark has a run for each process that measured it; the run's values are the times of the rounds in their order.
+Its metadata say which `process` that was, and of which `group`.  One process timed its benchmarks in turns, in rounds.
 """
 
 import statistics
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pyperf
+
+from bench.estimate import Estimate, of_processes
 
 
 class Unusable(Exception):
@@ -22,32 +24,36 @@ class Results:
 
     def __init__(self, suite: Any, group: str | None = None) -> None:
         self.suite = suite
-        self.groups: set[str] = set()
+        self.groups: dict[str, set[int]] = defaultdict(set)  # the processes that measured each
         self.runs: dict[str, dict[int, Any]] = defaultdict(dict)  # by benchmark and process
         for benchmark in suite:
             for run in benchmark.get_runs():
                 metadata = run.get_metadata()
-                self.groups.add(metadata["group"])
                 if group in (None, metadata["group"]):
+                    self.groups[metadata["group"]].add(metadata["process"])
                     self.runs[benchmark.get_name()][metadata["process"]] = run
-        self.processes = min(map(len, self.runs.values()), default=0)  # that measured each benchmark
+        self.processes = min(map(len, self.groups.values()), default=0)  # that measured each group
         self.metadata: dict[str, Any] = suite.get_metadata()
         self.has_gil = self.metadata["gil"] == "on"
         self.python = self.metadata["python_version"].split()[0] + ("" if self.has_gil else "t")
         self.version = tuple(map(int, self.python.rstrip("t").split(".")[:2]))
+        self.short = ".".join(map(str, self.version)) + ("" if self.has_gil else "t")
         self.machine = f"{self.metadata.get('cpu_model_name', 'unknown')}, {self.metadata['cpu_count']} CPUs"
         self.package = f"{self.metadata['fastcounter_version']} {self.metadata.get('fastcounter_commit', '')}".strip()
 
     def of(self, group: str) -> "Results":
         return Results(self.suite, group)
 
-    def time(self, name: str) -> float:
-        """The median over processes of the median over rounds."""
-        return float(statistics.median(statistics.median(run.values) for run in self.runs[name].values()))
+    def times(self, name: str) -> list[float]:
+        """The median over rounds, of each process; none if less than half of the processes have measured it."""
+        runs = self.runs.get(name, {})
+        return [statistics.median(run.values) for run in runs.values()] if 2 * len(runs) >= self.processes else []
 
     def ratios(self, *names: str) -> list[float]:
-        """How many times the sum of the others the first is: the median over rounds, in each process that has all."""
-        runs = [self.runs.get(name, {}) for name in names]
+        """The first benchmark's time over the sum of the others': the median over rounds, of each process."""
+        if not all(map(self.times, names)):
+            return []
+        runs = [self.runs[name] for name in names]
         return [
             statistics.median(
                 time / sum(others) for time, *others in zip(*(each[process].values for each in runs), strict=True)
@@ -56,15 +62,50 @@ class Results:
             if all(process in each for each in runs)
         ]
 
-    def lost(self, name: str) -> float:
-        """The share of the counts that was lost."""
-        metadata = [run.get_metadata() for run in self.runs[name].values()]
-        return float(sum(each["lost"] for each in metadata) / sum(each["counted"] for each in metadata))
+    def time(self, name: str) -> Estimate | None:
+        return of_processes(times) if (times := self.times(name)) else None
+
+    def ratio(self, *names: str) -> Estimate | None:
+        return of_processes(ratios) if (ratios := self.ratios(*names)) else None
+
+    def unit(self, name: str) -> str:
+        return str(next(iter(self.runs[name].values())).get_metadata().get("unit", "second"))
+
+    def sum_of(self, fact: str) -> int:
+        """A number in the metadata of each run, summed."""
+        return sum(run.get_metadata().get(fact, 0) for runs in self.runs.values() for run in runs.values())
+
+    def lost_counts(self) -> list[str]:
+        """The benchmarks that lost counts, with the share of the counts that each lost."""
+        shares = []
+        for name, runs in self.runs.items():
+            metadata = [run.get_metadata() for run in runs.values()]
+            if lost := sum(each.get("lost_counts", 0) for each in metadata):
+                shares.append(f"{name}: {lost / sum(each['counted'] for each in metadata):.1%}")
+        return shares
+
+
+class Script:
+    """Results of bench/article.py, which pyperf wrote."""
+
+    def __init__(self, suite: Any) -> None:
+        self.times = {benchmark.get_name(): benchmark.median() for benchmark in suite}
+        self.short = ".".join(suite.get_metadata()["python_version"].split()[0].split(".")[:2])
 
 
 def load(path: str | Path) -> Results:
+    results = load_any(path)
+    if isinstance(results, Script):
+        raise Unusable(f"{path} was written by bench/article.py: `python -m pyperf` has commands for it")
+    return results
+
+
+def load_any(path: str | Path) -> Results | Script:
     try:
-        return Results(pyperf.BenchmarkSuite.load(str(path)))
+        suite = pyperf.BenchmarkSuite.load(str(path))
+        ours = any("group" in run.get_metadata() for benchmark in suite for run in benchmark.get_runs())
+        compiled = any(" compiled " in benchmark.get_name() for benchmark in suite)
+        return Script(suite) if compiled and not ours else Results(suite)
     except Exception as error:  # whatever pyperf or Results stumble over
         raise Unusable(f"{path} cannot be read as results of `python -m bench`: {error}") from error
 

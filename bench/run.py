@@ -18,8 +18,7 @@ from typing import Any
 import pyperf
 from tqdm import tqdm
 
-from bench import peers
-from bench.groups import GROUPS
+from bench.groups import GROUPS, peers
 from bench.results import Results, from_reports
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,17 +38,17 @@ class Children:
         self.directory = directory
         self.current: subprocess.Popen[str] | None = None
         self.signal: signal.Signals | None = None
-        # Temporary files go where the run removes them.  CFLAGS would take the place of the flags that extensions get
-        # on this Python, -O2 among them.
+        # The run removes this directory, so temporary files go there.  CFLAGS would replace the flags that this Python
+        # compiles extensions with, -O2 among them.
         self.environment = {**os.environ, "TMPDIR": str(directory)}
         self.environment.pop("CFLAGS", None)
         if sysconfig.get_config_var("Py_GIL_DISABLED"):
-            self.environment.setdefault("PYTHON_GIL", "0")  # lest a peer switch it on
+            self.environment.setdefault("PYTHON_GIL", "0")  # a peer could switch it on
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.interrupt)
 
     def interrupt(self, number: int, _frame: Any = None) -> None:
-        """Handle a signal: end the process.  What waits for it finds out why."""
+        """Handle a signal: end the process that runs.  output() then says why it ended."""
         self.signal = signal.Signals(number)
         if self.current and self.current.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -60,8 +59,8 @@ class Children:
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.current = subprocess.Popen(
             [sys.executable, *command], cwd=ROOT, env=self.environment, start_new_session=True, **pipes
-        )  # in a session of its own, so that Ctrl-C comes here alone
-        if self.signal:  # it came before there was a process to end
+        )  # in a session of its own, so that only this process gets a Ctrl-C
+        if self.signal:  # it came before the process was there
             self.interrupt(self.signal)
         output, errors = self.current.communicate()
         if self.signal:
@@ -72,7 +71,7 @@ class Children:
 
 
 def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
-    """What was measured, what is to be said about it, and the status to exit with."""
+    """The results, what to say about them, and the status to exit with."""
     reports: list[dict[str, Any]] = []
     number, status, notes = args.processes * len(args.groups), 0, []
     with (

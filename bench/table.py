@@ -1,47 +1,122 @@
-"""The cells of tables: functions that find their text in results."""
+"""Tables of results: of one Python for a screen, and of several for the page."""
 
-import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from bench.estimate import FEWEST_PROCESSES, of_processes
-from bench.results import Results
+from tabulate import tabulate
 
-Cell = Callable[[Results], str | None]
+from bench.estimate import FEWEST_PROCESSES, Estimate
+from bench.group import Group, Row
+from bench.results import Results, Script
 
+UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"))  # below so many seconds; so many in a second; the name
 
-def time(name: str, scale: float = 1e9, unit: str = " ns", digits: int = 1) -> Cell:
-    """What an operation takes."""
-    return lambda results: f"{results.time(name) * scale:.{digits}f}{unit}" if name in results.runs else None
-
-
-def ratio(name: str, *others: str) -> Cell:
-    """How many times the one is the other, or the sum of the others."""
-    return lambda results: str(of_processes(ratios)) if (ratios := results.ratios(name, *others)) else None
+MISSING = "-"  # too few rounds counted, or it is not installed
 
 
-def lost(names: Sequence[str]) -> Cell:
-    """The largest share of the counts that was lost under one of these names."""
-    return lambda results: f"{max(map(results.lost, names)):.0%}" if names[0] in results.runs else None
+def screen(group: Group, results: Results) -> str | None:
+    """The group's table for one Python, with the time of each benchmark; None if it is empty."""
+    results, body = results.of(group.name), []
+    for row in group.rows:
+        if any(map(results.times, row.times)):
+            ratios = [str(results.ratio(*names) or MISSING) for names in row.ratios]
+            body.append([row.label, *times(group, row, results), *ratios])
+    return markup(["", *group.times, *group.ratios], body, "simple")
 
 
-def twins(pairs: Sequence[tuple[str, str]]) -> Cell:
-    """In how many of the pairs no difference was found, and how far from 1 they are."""
+def page(group: Group, all_results: Sequence[Results], scripts: Sequence[Script] = ()) -> Iterator[str]:
+    """The group's tables for the page: one of ratios, with a column for each Python, or one of times."""
+    measured = [each.of(group.name) for each in all_results if group.name in each.groups]
+    if not group.ratios:
+        yield from filter(None, [page_of_times(group, measured)])
+        return
+    with_gil, without = ([each for each in measured if each.has_gil == has] for has in (True, False))
+    pythons = with_gil + without[-1:]
+    if not pythons:
+        return
+    newest = (with_gil or without)[-1]
+    for index, heading in enumerate(group.ratios):
+        body, shown = [], scripts if not index else ()
+        for row in group.rows:
+            ratios = [each.ratio(*row.ratios[index]) for each in pythons]
+            if any(ratios):
+                cells = [each.brief() if each else MISSING for each in ratios]
+                cells += [script_ratio(each, *row.ratios[index]) for each in shown]
+                body.append([row.label, times(group, row, newest)[0], *cells])
+        columns = [f"**{heading}**", f"ns, {newest.short}", *(each.short for each in pythons)]
+        table = markup(columns + [f"{each.short}, article.py" for each in shown], body, "github")
+        yield from filter(None, [table])
 
-    def text(results: Results) -> str | None:
-        found = [of_processes(ratios) for ratios in (results.ratios(*pair) for pair in pairs) if ratios]
-        deviation = statistics.median([abs(each.value - 1) for each in found] or [0])
-        same = sum(each.low <= 1 <= each.high for each in found)
-        return f"{same} of {len(found)}, {deviation:.2%}" if found else None
 
-    return text
+def page_of_times(group: Group, measured: Sequence[Results]) -> str | None:
+    """The times of the newest Python, and those of two threads on the others."""
+    if not measured:
+        return None
+    newest, others = measured[-1], measured[:-1]
+    body = []
+    for row in group.rows:
+        if any(map(newest.times, row.times)):
+            body.append([row.label, *times(group, row, newest), *(times(group, row, each)[1] for each in others)])
+    columns = [f"**{newest.short}**", *group.times, *(f"{group.times[1]}, {each.short}" for each in others)]
+    return markup(columns, body, "github")
 
 
-def remarks(results: Results) -> Iterator[str]:
+def times(group: Group, row: Row, results: Results) -> list[str]:
+    """The texts of a row's times.  They have intervals where there are no ratios that could have them."""
+    texts = []
+    for name in row.times:
+        if estimate := results.time(name):
+            texts.append(amount(estimate, results.unit(name)) if group.ratios else brief(estimate))
+        else:
+            texts.append(MISSING)
+    return texts + [""] * (len(group.times) - len(texts))
+
+
+def amount(estimate: Estimate, unit: str = "second") -> str:
+    if unit == "byte":
+        return f"{estimate.value:,.0f} bytes"
+    _, scale, name = next(unit for unit in UNITS if estimate.value < unit[0] or unit is UNITS[-1])
+    return f"{estimate.value * scale:.1f} {name}"
+
+
+def brief(seconds: Estimate) -> str:
+    """In nanoseconds, to two digits or so."""
+    estimate = Estimate(*(1e9 * each for each in seconds))
+    text = estimate.text(1 if estimate.value < 9.95 else 0)
+    return text if estimate.is_wide() else text.split()[0]
+
+
+def script_ratio(script: Script, *names: str) -> str:
+    times = [script.times.get(name, 0) for name in names]
+    return f"{times[0] / sum(times[1:]):.2f}" if all(times) else ""
+
+
+def markup(headings: Sequence[str], body: Sequence[Sequence[str]], style: str) -> str | None:
+    return tabulate(body, headings, tablefmt=style, disable_numparse=True) if body else None
+
+
+def rounds_left_out(group: Group, all_results: Sequence[Results]) -> str:
+    """What to say beneath a table of what ran at the same time."""
+    found = [each.of(group.name) for each in all_results if group.name in each.groups]
+    texts = [
+        f"{each.sum_of('rounds_left_out'):,} of {each.sum_of('rounds'):,} on {each.short}"
+        for each in found
+        if each.sum_of("rounds")
+    ]
+    lost = [f"{name} on {each.short}" for each in found for name in each.lost_counts()]
+    lines = f"Rounds left out and repeated, as not all ran at the same time: {', '.join(texts)}." if texts else ""
+    return lines + (f" Counts lost: {', '.join(lost)}." if lost else "")
+
+
+def summary(results: Results) -> Iterator[str]:
     """What the figures are, and how noisy the machine was."""
-    shown = "95 % interval" if results.processes >= FEWEST_PROCESSES else "their range, as they are few"
+    shown = "95 % confidence interval" if results.processes >= FEWEST_PROCESSES else "their range, as they are few"
     yield f"Medians of {results.processes} processes [{shown}]; where it holds 1, no difference was found."
-    if twins := results.ratios("floor twin", "floor call"):
-        call, slot = (results.time(name) * 1e9 for name in ("floor call", "floor slot"))
-        yield f"The floor: calling a compiled method that does nothing, {call:.1f} ns; reading a slot, {slot:.1f} ns."
-        percent, low, high = (100 * (each - 1) for each in of_processes(twins))
+    again, call, slot = (
+        results.ratio("floor again", "floor call"),
+        results.time("floor call"),
+        results.time("floor slot"),
+    )
+    if again and call and slot:
+        yield f"The floor: calling a compiled method that does nothing, {amount(call)}; reading a slot, {amount(slot)}."
+        percent, low, high = (100 * (each - 1) for each in again)
         yield f"Noise: the same call timed twice differs by {percent:+.1f} % [{low:+.1f}, {high:+.1f}]."

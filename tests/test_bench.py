@@ -1,5 +1,6 @@
 """The benchmark's statistics, on numbers whose answer is known, and that all of it runs."""
 
+import contextlib
 import math
 import os
 import random
@@ -18,11 +19,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # `bench` is not installed: it belongs to the checkout
 
-from bench import contenders, report, run  # noqa: E402
+from bench import blocks, report, run, table  # noqa: E402
+from bench.blocks import Statement  # noqa: E402
+from bench.concurrent import TRIES, Concurrent, NotAtOnce, Work  # noqa: E402
 from bench.estimate import FEWEST_PROCESSES, of_processes  # noqa: E402
 from bench.groups import GROUPS  # noqa: E402
 from bench.measure import measure  # noqa: E402
-from bench.results import from_reports, load  # noqa: E402
+from bench.results import Unusable, from_reports, load, load_any  # noqa: E402
 
 COMMITTED = sorted((ROOT / "bench" / "results").glob("*.json*"))
 
@@ -153,7 +156,7 @@ def test_ratio_is_the_median_within_rounds(tmp_path):
     assert results.ratios(name, "floor call") == pytest.approx([1.1, 1.2, 1.3])
     assert results.ratios(name, "floor call", "floor call") == pytest.approx([0.55, 0.6, 0.65])
     assert results.ratios(name, "floor slot") == []
-    assert results.time(name) == pytest.approx(2.4e-8)
+    assert results.time(name) == pytest.approx((2.4e-8, 2.2e-8, 2.6e-8))
     assert results.of("sizes").runs == {}
 
 
@@ -176,24 +179,24 @@ def test_compare(tmp_path):
 
 def test_a_slowed_statement_is_done_more_often_than_it_is_counted():
     done = []
-    contenders.done = done
-    block = contenders.statement("done.append(1)", "0", "from bench.contenders import done", slower=5)
+    blocks.done = done
+    block = Statement("done.append(1)", "0", "from bench.blocks import done", slower=5)
     block.measure(10)
     assert (len(done), block.operations) == (2100, 200)
 
 
 def test_a_fresh_counter_stays_small():
-    block = contenders.statement("counter.increment()", "made()", SEEN, fresh=True)
+    block = Statement("counter.increment()", "made()", SEEN, fresh=True)
     block.measure(3)
-    assert [counter.value for counter in contenders.seen] == [200] * 3
+    assert [counter.value for counter in blocks.seen] == [200] * 3
 
 
 SEEN = """
-from bench import contenders
-contenders.seen = []
+from bench import blocks
+blocks.seen = []
 def made():
-    contenders.seen.append(fastcounter.FastReadCounter())
-    return contenders.seen[-1]
+    blocks.seen.append(fastcounter.FastReadCounter())
+    return blocks.seen[-1]
 """
 
 LOSING = """
@@ -204,21 +207,135 @@ class Losing:
 
 
 def test_lost_counts_are_counted_or_an_error():
-    with pytest.raises(RuntimeError, match="800 of 800 increments of Losing\\(\\) were lost"):
-        contenders.crowd("Losing()", 2, setup=LOSING).measure(2)
-    block = contenders.crowd("Losing()", 2, setup=LOSING, may_lose=True)
-    block.measure(2)
-    assert block.metadata == {"lost": 800, "counted": 800}
+    with pytest.raises(RuntimeError, match="400 of 400 increments of Losing\\(\\) were lost"):
+        Concurrent("counter.increment()", "Losing()", 2, setup=LOSING).round(0)
+    block = Concurrent("counter.increment()", "Losing()", 2, setup=LOSING, may_lose=True)
+    block.round(0)
+    assert block.metadata["lost_counts"] == block.metadata["counted"] == 400
+
+
+@pytest.mark.parametrize("way", ["local", "global", "attribute", "own"])
+def test_workers_count_what_they_say(way):
+    block = Concurrent("counter.increment()", "fastcounter.FastReadCounter()", 3, way, reader="counter.value")
+    *writers, _reader = block.round(0.001)
+    assert len(block.apps) == (3 if way == "own" else 1)
+    assert block.count() == block.metadata["counted"] == 200 * sum(each.loops for each in writers)
+    assert all(each.end > each.start and each.processor >= 0 for each in writers)
+
+
+def workers(*spans, **more):
+    """What workers report that had a processor for so long from when they started; each is given as three numbers."""
+    return [Work(start, end, processor, more.get("queued", 0), loops=1) for start, end, processor in spans]
+
+
+@pytest.mark.parametrize(
+    ("work", "counts"),
+    [
+        (workers((0, 10, 10), (0.5, 10, 9.5)), True),
+        (workers((0, 10, 10), (5, 10, 5)), False),  # started late
+        (workers((0, 5, 5), (5, 10, 5)), False),  # one after another
+        (workers((0, 10, 10), (0, 10, 5)), False),  # had to share its processor
+        (workers((0, 10, 5), (5, 10, 5), (0, 10, 9)), True),  # three, and both processors were theirs
+        (workers((0, 10, 5), (5, 10, 5), (0, 10, 5)), False),  # and were not
+    ],
+)
+def test_a_round_counts_only_if_all_ran_at_the_same_time(work, counts):
+    block = Concurrent("counter.increment()", "fastcounter.FastReadCounter()", len(work))
+    block.processors = 2
+    assert block.at_once(work) == counts
+
+
+def test_a_worker_that_waits_for_a_lock_needs_no_processor():
+    block = Concurrent("counter.increment()", "fastcounter.FastReadCounter()", 2, waits=True)
+    block.processors = 2
+    assert block.at_once(workers((0, 10, 3), (0, 10, 4)))
+    assert not block.at_once(workers((0, 10, 3), (0, 10, 4), queued=2))
+    assert not block.at_once(workers((0, 10, 3), (5, 10, 3)))
+
+
+def test_a_round_that_does_not_count_is_repeated_but_not_for_ever(monkeypatch):
+    block = Concurrent("counter.increment()", "fastcounter.FastReadCounter()", 2)
+    block.calibrate(0)
+    answers = iter([False, False, True])
+    monkeypatch.setattr(block, "at_once", lambda work: next(answers))
+    assert block.time() > 0
+    assert (block.metadata["rounds"], block.metadata["rounds_left_out"]) == (3, 2)
+    monkeypatch.setattr(block, "at_once", lambda work: False)
+    with pytest.raises(NotAtOnce):
+        block.time()
+    assert block.metadata["rounds_left_out"] == 2 + TRIES
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no such system call")
+@pytest.mark.parametrize("forked", [False, True])
+def test_on_one_processor_workers_do_not_run_at_the_same_time(forked):
+    """So it is when the scheduler puts them there, or when another program has the other processor."""
+    processors = os.sched_getaffinity(0)
+    if len(processors) < 2:
+        pytest.skip("needs two processors")
+    how = {"forked": forked, "releases_gil": True, "setup": "from os import fork" if forked else ""}
+    os.sched_setaffinity(0, {min(processors)})
+    try:
+        block = Concurrent("counter.increment()", "fastcounter.SharedCounter(memory)", 2, **how)
+    finally:
+        os.sched_setaffinity(0, processors)
+    block.processors = 2
+    assert not any(block.at_once(block.round(0.005)) for _ in range(20))
+
+
+def test_what_never_counts_is_left_out_and_its_cell_says_so():
+    class Never(blocks.Block):
+        def calibrate(self, seconds):
+            pass
+
+        def time(self):
+            raise NotAtOnce
+
+    reports = []
+    for process in range(6):
+        report = measure({"never": Never, "once": lambda: Constant(1e-8)}, rounds=2, seconds=0, seed=1)
+        assert report["left_out"] == ["never, which never ran at the same time in all threads or processes"]
+        if process < 2:
+            report["benchmarks"]["never"] = report["benchmarks"]["once"]
+        report["metadata"] = {"process": process, "group": "made up", "gil": "on"}
+        reports.append(report)
+    results = from_reports({"python_version": "3.14.0", "cpu_count": 2, "fastcounter_version": "2.0.0"}, reports)
+    assert results.processes == 6
+    assert results.time("once")
+    assert results.time("never") is None  # too few processes have it
+
+
+class Constant(blocks.Block):
+    def __init__(self, seconds, done=lambda: None):
+        super().__init__()
+        self.seconds, self.done = seconds, done
+
+    def calibrate(self, seconds):
+        pass
+
+    def measure(self, loops):
+        self.done()
+        return self.seconds
+
+
+def test_calibration_makes_a_block_last_as_long_as_it_should():
+    class Sleep(blocks.Block):
+        def measure(self, loops):
+            return 1e-6 * loops
+
+    block = Sleep()
+    block.calibrate(0.000_3)
+    assert block.loops == 300
 
 
 def test_rounds_are_shuffled_and_complete():
     order = []
 
-    def contender(name):
-        return lambda: contenders.Block(lambda loops: order.append(name) or 1e-9)
+    def benchmark(name):
+        return lambda: Constant(1e-9, lambda: order.append(name))
 
-    report = measure({name: contender(name) for name in "abc"}, rounds=20, seconds=0, seed=1)
-    rounds = ["".join(order[at : at + 3]) for at in range(0, 60, 3)]
+    report = measure({name: benchmark(name) for name in "abc"}, rounds=20, seconds=0, seed=1)
+    rounds = ["".join(order[at : at + 3]) for at in range(6, 66, 3)]
     assert {"".join(sorted(each)) for each in rounds} == {"abc"}
     assert len(set(rounds)) > 3
     assert report["benchmarks"]["a"][0] == [1e-9] * 20
@@ -228,7 +345,7 @@ def test_rounds_are_shuffled_and_complete():
 def everything(tmp_path_factory):
     """A file with one round of everything."""
     path = tmp_path_factory.mktemp("bench") / "all.json.gz"
-    output, errors = bench("all", "aa", "--processes", 1, "--rounds", 1, "-o", path)
+    output, errors = bench(*GROUPS, "--processes", 1, "--rounds", 1, "-o", path)
     assert "1.00 [1.00, 1.00]" in output
     assert {line.split(":")[0] for line in errors.splitlines()} <= {"Left out"}
     return path
@@ -237,24 +354,29 @@ def everything(tmp_path_factory):
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_each_contender_is_measured_and_shown_on_a_screen(everything, group):
     results = load(everything).of(group.name)
-    missing = set(group.contenders) - set(results.runs)
-    assert group.name == "peers" or not missing
-    lines = f"{group.title}\n\n{group.table([results], 'simple')}\n{group.note}".splitlines()
-    assert len(lines) <= 20
-    assert max(map(len, lines)) <= 100
+    missing = set(group.benchmarks) - set(results.runs)
+    # Peers that are not installed, and what did not run at the same time on a machine that does other things as well.
+    assert group.name in ("peers", "threads", "processes", "c-level", "exporters") or not missing
+    lines = f"{group.title}\n\n{table.screen(group, results)}".splitlines()
+    assert len(lines) <= 30
+    assert max(map(len, lines)) <= 120
 
 
 def test_names_are_as_they_were(everything):
     names = set(load(everything).runs)
     assert {"increment FastReadCounter compiled medium", "value FastWriteCounter original medium"} <= names
-    assert {"threads FastWriteCounter compiled bound-2", "memory FastReadCounter original", "floor call"} <= names
+    assert {"threads FastWriteCounter compiled own-1", "memory FastReadCounter original", "floor call"} <= names
 
 
 def test_file_is_pyperf_s_and_holds_nothing_private(everything):
     for command in (["stats"], ["check"], ["hist"], ["metadata"], ["compare_to", everything]):
         arguments = [sys.executable, "-m", "pyperf", command[0], everything, *command[1:]]
         subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
-    metadata = [run.get_metadata() for each in pyperf.BenchmarkSuite.load(str(everything)) for run in each.get_runs()]
+    assert_nothing_private(everything)
+
+
+def assert_nothing_private(path):
+    metadata = [run.get_metadata() for each in pyperf.BenchmarkSuite.load(str(path)) for run in each.get_runs()]
     private = {"command", "hostname", "python_executable", "python_config_args"}
     assert not any(private & set(each) for each in metadata)
     assert not any(str(ROOT) in str(each) for each in metadata)
@@ -276,13 +398,58 @@ def test_progress_is_one_line_on_a_terminal():
     pty, termios, fcntl = (pytest.importorskip(name) for name in ("pty", "termios", "fcntl"))
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    command = [sys.executable, "-m", "bench", "import", "--processes", "2", "--rounds", "1"]
+    command = [sys.executable, "-m", "bench", "labels", "--processes", "2", "--rounds", "1"]
     subprocess.run(command, cwd=ROOT, stderr=follower, stdout=subprocess.DEVNULL, check=True)
-    shown = os.read(leader, 100_000).decode()
-    os.close(leader)
     os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):  # at the end
+        while part := os.read(leader, 100_000):
+            shown += part
+    os.close(leader)
+    shown = shown.decode()
     assert "2/2" in shown
     assert shown.count("\n") == 0
+
+
+# ---- The plain pyperf script ----
+
+
+def article(*arguments):
+    """Run bench/article.py, shortly, and return what it prints."""
+    command = [sys.executable, "bench/article.py", "--processes=1", "--values=2", "--warmups=0", "--loops=1"]
+    return subprocess.run([*command, *map(str, arguments)], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    """A file that the script has written."""
+    path = tmp_path_factory.mktemp("script") / "article.json"
+    article("-o", path)
+    return path
+
+
+def test_script_has_the_names_and_the_code_of_the_group(script):
+    names = set(pyperf.BenchmarkSuite.load(str(script)).get_benchmark_names())
+    group = GROUPS["article"].benchmarks
+    assert names == {name for name in group if name.startswith(("increment ", "value "))}
+
+
+def test_script_takes_pyperf_s_options(tmp_path):
+    article("--fast", "--affinity=0", "--compare-to", sys.executable, "-o", tmp_path / "compared.json")
+    assert "1.0" in article("--debug-single-value")
+
+
+def test_pyperf_s_commands_take_the_script_s_file(script):
+    for command in (["stats"], ["hist"], ["check"], ["compare_to", script]):
+        arguments = [sys.executable, "-m", "pyperf", command[0], script, *command[1:]]
+        subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_only_the_report_takes_the_script_s_file(script, tmp_path):
+    assert "was written by bench/article.py" in bench("table", script, status=1)[1]
+    assert "was written by bench/article.py" in bench("compare", script, script, status=1)[1]
+    with pytest.raises(Unusable, match="no results of `python -m bench`"):
+        report.page([load_any(script)])
 
 
 # ---- Interruptions ----
@@ -300,7 +467,7 @@ def children_until(process, enough):
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("group", ["import", "processes", "article"])
+@pytest.mark.parametrize("group", ["creation", "processes", "article"])
 def test_interrupted(tmp_path, number, group):
     path, temporary = tmp_path / "results.json", tmp_path / "tmp"
     temporary.mkdir()
@@ -308,7 +475,7 @@ def test_interrupted(tmp_path, number, group):
     environment = {**os.environ, "TMPDIR": str(temporary)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
-        seen = children_until(process, enough={"article": 1, "import": 20, "processes": 100}[group])
+        seen = children_until(process, enough={"article": 1, "creation": 60, "processes": 100}[group])
         process.send_signal(number)
         output, errors = process.communicate(timeout=20)
     assert process.returncode == 128 + number
@@ -321,7 +488,7 @@ def test_interrupted(tmp_path, number, group):
         assert not path.exists()
     else:
         assert GROUPS[group].title in output
-        assert load(path).groups == {group}
+        assert [*load(path).groups] == [group]
 
 
 # ---- Files that are not as they should be ----
@@ -399,14 +566,35 @@ def test_report(tmp_path, everything):
     bench("report", everything, everything, "--directory", tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert all(f"## {group.title}\n" in text for group in GROUPS.values())
+    assert all(group.sentence in text for group in GROUPS.values())
+    assert len(text.splitlines()) <= 250  # with the groups of each kind of build
     pictures = {path.name for path in tmp_path.iterdir()} - {"README.md"}
     assert pictures in ({"operations.png"}, {"threads.png"})
     assert all(f"]({name})" in text for name in pictures)
+
+
+def test_page_has_a_column_for_each_python_and_an_interval_where_it_is_wide(everything, script):
+    results = [load(everything) for _ in range(4)]
+    for each, (python, has_gil) in zip(results, [("3.13", 0), ("3.14", 0), ("3.11", 1), ("3.15", 1)], strict=True):
+        each.has_gil, each.short, each.version = bool(has_gil), python + "t" * (not has_gil), (3, int(python[2:]))
+        each.of = lambda group, each=each: each  # so that the group's results are of this Python too
+    text = report.page([*results, load_any(script)])
+    line = next(line for line in text.splitlines() if "**times faster**" in line)
+    own = "{}.{}".format(*sys.version_info)
+    headings = ["**times faster**", "ns, 3.15", "3.11", "3.15", "3.14t", f"{own}, article.py"]
+    assert [cell.strip() for cell in line.strip("|").split("|")] == headings
 
 
 def test_committed_page_is_what_the_committed_results_give():
     page = ROOT / "bench" / "README.md"
     assert page.exists() == bool(COMMITTED)
     if COMMITTED:
-        assert page.read_text(encoding="utf-8") == report.page([load(path) for path in COMMITTED])
-        assert all((page.parent / f"{name}.png").exists() for name in report.pictures([load(p) for p in COMMITTED]))
+        everything = [load_any(path) for path in COMMITTED]
+        assert page.read_text(encoding="utf-8") == report.page(everything)
+        pictures = report.pictures(report.sorted_results(everything))
+        assert all((page.parent / f"{name}.png").exists() for name in pictures)
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.name)
+def test_committed_files_hold_nothing_private(path):
+    assert_nothing_private(path)

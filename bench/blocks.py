@@ -1,0 +1,86 @@
+"""What is timed at a stretch, in turns with others: a statement many times in a row, or the memory of many counters.
+
+Counters are given as expressions, so that a process imports only what it times.  Where a package is not installed, that
+is an ImportError.
+"""
+
+import tracemalloc
+from time import perf_counter
+from typing import Any
+
+from bench.calls import SETUP, UNROLLED
+
+
+def namespace(setup: str = "") -> dict[str, Any]:
+    """What code may use, once `setup` has run."""
+    names: dict[str, Any] = {"perf_counter": perf_counter}
+    exec(SETUP + setup, names)
+    return names
+
+
+class Block:
+    """What is timed at a stretch."""
+
+    operations = 1  # in a loop
+    loops = 1
+
+    def __init__(self) -> None:
+        self.metadata: dict[str, Any] = {}
+
+    def measure(self, loops: int) -> float:
+        """Seconds that so many loops take."""
+        raise NotImplementedError
+
+    def calibrate(self, seconds: float) -> None:
+        """Choose how many loops take about so long.  This warms up too: CPython specialises the code meanwhile."""
+        while (spent := min(self.measure(self.loops) for _ in range(3))) < seconds / 2:
+            self.loops *= 2
+        self.loops = max(1, round(self.loops * seconds / spent))
+
+    def time(self) -> float:
+        """Seconds an operation."""
+        return self.measure(self.loops) / (self.loops * self.operations)
+
+
+class Statement(Block):
+    """A statement about `counter`, `times` in a row: about a new one in each block, or in each loop if `fresh`."""
+
+    def __init__(
+        self, code: str, counter: str, setup: str = "", fresh: bool = False, times: int = UNROLLED, slower: int = 0
+    ) -> None:
+        """`slower` is a deliberate slow-down, in percent: so many statements are executed, but not counted."""
+        super().__init__()
+        names = namespace(setup)
+        lines = ["def block(counters):", "    start = perf_counter()", "    for counter in counters:"]
+        lines += [f"        {code}"] * (times * (100 + slower) // 100)
+        exec("\n".join([*lines, "    return perf_counter() - start"]), names)
+        self.block, self.fresh, self.operations = names["block"], fresh, times
+        self.make = eval(f"lambda: {counter}", names)
+
+    def measure(self, loops: int) -> float:
+        return float(self.block([self.make() for _ in range(loops)] if self.fresh else [self.make()] * loops))
+
+
+class Memory(Block):
+    """Bytes of a counter, its int included."""
+
+    operations = 1000
+
+    def __init__(self, counter: str) -> None:
+        super().__init__()
+        self.metadata = {"unit": "byte"}
+        self.make = eval(f"lambda: {counter}", namespace())
+
+    def calibrate(self, seconds: float) -> None:
+        self.measure(1)
+
+    def measure(self, loops: int) -> float:
+        counters = [None] * self.operations
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for index in range(self.operations):
+            counters[index] = counter = self.make()
+            counter.increment()
+        used = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        return used

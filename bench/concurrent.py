@@ -1,0 +1,175 @@
+"""What threads or forked processes do at the same time: increments of a counter, and reads of it.
+
+Threads that are started together need not run at the same time: the scheduler may put two on one processor, start one
+late, or give its processor to another program.  Threads that run one after another look as if they scaled perfectly.
+So each worker stays on a processor, and reports when it started and ended and how long it had the processor.  A round
+in which not all ran at the same time is left out and repeated.
+"""
+
+import multiprocessing
+import multiprocessing.dummy
+import os
+import sys
+import time
+from typing import Any, NamedTuple
+
+from bench.blocks import Block, namespace
+from bench.calls import UNROLLED
+
+TRIES = 200  # of each round; if none of them counts, the benchmark is given up
+
+# How a worker reaches the counter.  "own" is a counter each.
+WAYS = {"local": "counter", "own": "counter", "global": "REQUESTS", "attribute": "self.requests"}
+
+# A worker works until a given time, not a given number of loops: so there is nothing to calibrate, and none of the
+# workers goes on alone when the others have finished.
+WORK = """
+def work(self, until):
+    counter, loops, queued, processor, start = self.requests, 0, time_queued(), thread_time(), perf_counter()
+    while (end := perf_counter()) < until or not loops:
+        {statements}
+        loops += 1
+    return start, end, thread_time() - processor, time_queued() - queued, loops
+"""
+
+
+class NotAtOnce(Exception):
+    """In none of the tries did all workers run at the same time."""
+
+
+class Work(NamedTuple):
+    """What a worker reports of a round."""
+
+    start: float
+    end: float
+    processor: float  # the seconds for which it had a processor,
+    queued: float  # and for which it waited for one
+    loops: int
+
+
+class App:
+    """What has a counter as its attribute."""
+
+    def __init__(self, requests: Any) -> None:
+        self.requests = requests
+
+
+class Concurrent(Block):
+    """What one operation takes while so many workers, with a counter in common or one each, do it at the same time."""
+
+    def __init__(
+        self,
+        code: str,
+        counter: str,
+        workers: int,
+        way: str = "local",
+        *,
+        setup: str = "",
+        reader: str = "",  # what one more worker does beside them
+        forked: bool = False,  # processes, not threads
+        releases_gil: bool = False,
+        waits: bool = False,  # for a lock, and uses no processor meanwhile
+        times: int = UNROLLED,
+        in_c: int = 1,  # operations in each statement
+        may_lose: bool = False,
+        reads: bool = False,
+    ) -> None:
+        super().__init__()
+        self.counter, self.waits, self.may_lose, self.reads = counter, waits, may_lose, reads
+        self.workers, self.operations = workers, times * in_c
+        self.metadata = {"counted": 0, "lost_counts": 0, "rounds": 0, "rounds_left_out": 0}
+        names = namespace(setup) | {"thread_time": time.thread_time, "time_queued": time_queued}
+        self.apps = [App(eval(counter, names, {"index": i})) for i in range(workers if way == "own" else 1)]
+        names["REQUESTS"] = self.apps[0].requests
+        tasks = []
+        for statement in [code] * workers + [reader] * bool(reader):
+            lines = [statement.replace("counter", WAYS[way])] * times
+            exec(WORK.format(statements="\n        ".join(lines)), names)
+            tasks.append(names["work"])
+
+        processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        one_at_a_time = gil_enabled() and not forked and not releases_gil
+        self.processors = 1 if one_at_a_time else len(processors) or os.cpu_count() or 1
+        context: Any = multiprocessing.get_context("fork") if forked else multiprocessing.dummy
+        self.barrier, self.pipes = context.Barrier(len(tasks) + 1), []
+        for index, task in enumerate(tasks):
+            here, there = context.Pipe()
+            place = processors[index % len(processors)] if processors and len(tasks) > 1 else None
+            worker = context.Process(target=self.serve, args=(task, self.apps[index % len(self.apps)], there, place))
+            worker.daemon = True
+            worker.start()
+            self.pipes.append(here)
+
+    def serve(self, task: Any, app: App, pipe: Any, processor: int | None) -> None:
+        """Be a worker."""
+        if processor is not None:
+            os.sched_setaffinity(0, {processor})  # of this thread alone
+        while True:
+            until = pipe.recv()
+            self.barrier.wait()
+            pipe.send(task(app, until))
+
+    def round(self, seconds: float) -> list[Work]:
+        """What the workers report of one try."""
+        before = self.count()
+        for pipe in self.pipes:
+            pipe.send(time.perf_counter() + seconds)
+        self.barrier.wait()
+        work = [Work(*pipe.recv()) for pipe in self.pipes]
+        counted = self.operations * sum(each.loops for each in work[: self.workers])
+        lost = 0 if self.reads else counted - (self.count() - before)
+        if lost and not self.may_lose:
+            raise RuntimeError(f"{lost} of {counted} increments of {self.counter} were lost")
+        self.metadata["counted"] += counted
+        self.metadata["lost_counts"] += lost
+        return work
+
+    def count(self) -> int:
+        return sum(read(app.requests) for app in self.apps)
+
+    def at_once(self, work: list[Work]) -> bool:
+        """Whether all workers ran at the same time; if they are too many for that, whether they had all processors."""
+        seconds, too_many = elapsed(work), len(work) > self.processors
+        started_together = max(each.start for each in work) - min(each.start for each in work) <= seconds / 10
+        if self.waits:
+            return started_together and (too_many or all(each.queued <= 0.1 * seconds for each in work))
+        if too_many:
+            return sum(each.processor for each in work) >= 0.9 * self.processors * seconds
+        return started_together and all(each.processor >= 0.9 * (each.end - each.start) for each in work)
+
+    def calibrate(self, seconds: float) -> None:
+        self.seconds = seconds
+        for _ in range(5):
+            self.round(seconds)
+
+    def time(self) -> float:
+        for _ in range(TRIES):
+            work = self.round(self.seconds)
+            self.metadata["rounds"] += 1
+            if self.at_once(work):
+                return elapsed(work) / (self.operations * sum(each.loops for each in work[: self.workers]))
+            self.metadata["rounds_left_out"] += 1
+        raise NotAtOnce
+
+
+def gil_enabled() -> bool:
+    return getattr(sys, "_is_gil_enabled", lambda: True)()  # 3.13 is the first to have that function
+
+
+def time_queued() -> float:
+    """The seconds for which this thread was ready to run and no processor was free, as Linux counts them."""
+    try:
+        with open("/proc/thread-self/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
+def elapsed(work: list[Work]) -> float:
+    return max(each.end for each in work) - min(each.start for each in work)
+
+
+def read(counter: Any) -> int:
+    """The count, of whatever counter."""
+    value = next(getattr(counter, name) for name in ("value", "get", "load") if hasattr(counter, name))
+    return int(value() if callable(value) else value)

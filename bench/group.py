@@ -1,0 +1,62 @@
+"""A group of benchmarks: what is timed together, and the rows of its table."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from bench.blocks import Block, Statement
+from bench.calls import code_of, counter_of, name_of
+from bench.concurrent import Concurrent
+
+GROUPS: dict[str, "Group"] = {}
+
+
+class Row(NamedTuple):
+    label: str
+    times: tuple[str, ...]  # the benchmarks whose times are shown; an empty name leaves a cell empty
+    ratios: tuple[tuple[str, ...], ...]  # in each, the first benchmark's time over the sum of the others'
+
+
+class Group:
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        sentence: str,  # what to see in the table
+        times: Sequence[str] = ("time",),  # the headings of the rows' times,
+        ratios: Sequence[str] = (),  # and of their ratios
+        rounds: int = 50,
+        seconds: float = 0.000_3,  # of a block
+        extension: str | None = "floor",  # what has to be compiled
+        without_gil: bool = False,  # `all` leaves it out on other builds
+    ) -> None:
+        self.name, self.title, self.sentence, self.times, self.ratios = name, title, sentence, times, ratios
+        self.rounds, self.seconds, self.extension, self.without_gil = rounds, seconds, extension, without_gil
+        self.benchmarks: dict[str, Callable[[], Block]] = {}
+        self.rows: list[Row] = []
+        GROUPS[name] = self
+        if extension == "floor":
+            self.statement("floor call", "counter.method()", "floor.Floor()", "import floor")
+            self.statement("floor again", "counter.method()", "floor.Floor()", "import floor")
+            self.statement("floor slot", "counter.value", "starting_at(100_000, Slot())")
+
+    def statement(self, name: str, code: str, counter: str = "counter", setup: str = "", **how: Any) -> str:
+        """Add a statement about `counter`, which the expression makes after the setup.  Returns the name."""
+        self.benchmarks[name] = partial(Statement, code, counter, setup, **how)
+        return name
+
+    def call(self, call: str, cls: str, implementation: str = "compiled", count: str = "medium", name: str = "") -> str:
+        """Add a call of a counter's.  Returns its name."""
+        name = name or name_of(call, cls, implementation, count)
+        counter = counter_of(cls, implementation, count)
+        counter = f"after_reset({counter})" if call == "value-after-reset" else counter
+        return self.statement(name, code_of(call, cls), counter, fresh=count == "small")
+
+    def concurrent(self, name: str, code: str, counter: str, workers: int, **how: Any) -> str:
+        """Add what so many threads or processes do at the same time.  Returns the name."""
+        self.benchmarks[name] = partial(Concurrent, code, counter, workers, **how)
+        return name
+
+    def row(self, label: str, times: str | Sequence[str], *ratios: tuple[str, ...]) -> None:
+        """Show these benchmarks' times, and the ratio of each tuple's first time to the sum of its others."""
+        self.rows.append(Row(label, (times,) if isinstance(times, str) else tuple(times), ratios))

@@ -1,0 +1,27 @@
+"""Increments of one counter that Cython code calls, by threads at the same time."""
+
+from typing import Any
+
+from bench.calls import CLASSES, counter_of
+from bench.group import Group
+
+group = Group(
+    "c-level",
+    "Increments of one counter, called from Cython",
+    "With the GIL only a SharedCounter, which needs none, could gain from a second thread; but both meet in one cell.",
+    ["1 thread", "2 threads"],
+    ["throughput of 2 threads / of 1"],
+    rounds=10,
+    seconds=0.002,
+    extension="c_level",
+)
+in_c: dict[str, Any] = {"setup": "import c_level", "times": 1, "in_c": 10_000}
+for cls in CLASSES:
+    how = in_c | {"may_lose": cls == "SingleThreadCounter", "releases_gil": cls == "SharedCounter"}
+    one, two = (
+        group.concurrent(
+            f"c-level {cls} compiled threads-{n}", "c_level.increment(counter, 10_000)", counter_of(cls), n, **how
+        )
+        for n in (1, 2)
+    )
+    group.row(cls, [one, two], (one, two))

@@ -1,0 +1,37 @@
+"""What counters cost before they count: time, memory, and the package's import."""
+
+from functools import partial
+
+from bench.blocks import Memory
+from bench.calls import ARTICLE
+from bench.group import Group
+
+group = Group(
+    "creation",
+    "Making a counter",
+    "A counter is made faster than the original and takes less memory; the last row is an import's part of a start.",
+    ["fastcounter", "other"],
+    ["other / fastcounter"],
+    rounds=20,
+)
+for cls in ARTICLE:
+    ours = group.statement(f"creation {cls} compiled", "counter()", f"fastcounter.{cls}")
+    original = group.statement(f"creation {cls} original", "counter()", f"pure.{cls}")
+    group.row(f"time, {cls}", [ours, original], (original, ours))
+setup = "import multiprocessing; value = multiprocessing.get_context('fork').Value"
+ours = group.statement("creation SharedCounter compiled", "counter(memory)", "fastcounter.SharedCounter")
+other = group.statement(
+    "creation multiprocessing.Value", "counter('q')", "value", "from os import fork; " + setup, times=5
+)
+group.row("time, SharedCounter (other: Value)", [ours, other], (other, ours))
+for cls in ARTICLE:
+    names = [f"memory {cls} compiled", f"memory {cls} original"]
+    group.benchmarks[names[0]] = partial(Memory, f"fastcounter.{cls}(2**40)")
+    group.benchmarks[names[1]] = partial(Memory, f"starting_at(2**40, pure.{cls}())")
+    group.row(f"memory, {cls}", names, (names[1], names[0]))
+
+setup = "from subprocess import run; from sys import executable"
+program = "run([executable, '-c', counter], check=True)"
+ours = group.statement("import fastcounter", program, "'import fastcounter'", setup, times=1)
+other = group.statement("import nothing", program, "''", setup, times=1)
+group.row("a program that imports it (other: none)", [ours, other], (other, ours))

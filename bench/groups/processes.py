@@ -1,0 +1,33 @@
+"""Increments by processes at the same time, against a multiprocessing.Value."""
+
+from typing import Any
+
+from bench.calls import CALLS
+from bench.group import Group
+
+VALUE = "from os import fork; import multiprocessing; value = counter = multiprocessing.get_context('fork').Value('q')"
+LOCKED = "with counter.get_lock(): counter.value += 1"
+
+group = Group(
+    "processes",
+    "Processes at the same time",
+    "A SharedCounter needs no lock. Processes that count in the same 64 bytes wait for each other's cache line.",
+    ratios=["times faster than a Value"],
+    rounds=10,
+    seconds=0.01,
+    extension=None,
+)
+forked: dict[str, Any] = {"forked": True, "setup": "from os import fork"}
+value: dict[str, Any] = {"forked": True, "setup": VALUE, "waits": True, "times": 20}
+others = {
+    n: group.concurrent(f"processes multiprocessing.Value one-{n}", LOCKED, "value", n, **value) for n in (1, 2, 4)
+}
+for title, short, offset, way, numbers in (
+    ("one SharedCounter", "one", "0", "local", (1, 2, 4)),
+    ("SharedCounters 64 bytes apart", "each-64", "64 * index", "own", (2, 4)),
+    ("SharedCounters 8 bytes apart", "each-8", "8 * index", "own", (2, 4)),
+):
+    for n in numbers:
+        name, counter = f"processes SharedCounter compiled {short}-{n}", f"fastcounter.SharedCounter(memory, {offset})"
+        group.concurrent(name, CALLS["increment"], counter, n, way=way, **forked)
+        group.row(f"{title}, {n} process{'es' if n > 1 else ''}", name, (others[n], name))

@@ -1,0 +1,18 @@
+"""The same code under two names: a check of the benchmark itself, as in an A/A test."""
+
+from itertools import product
+
+from bench.calls import ARTICLE
+from bench.group import Group
+
+group = Group(
+    "aa",
+    "The same code timed twice",
+    "A check of the benchmark: each ratio should be 1, within its interval.",
+    ["time", "time again"],
+    ["ratio"],
+    rounds=150,
+)
+for call, cls in product(("increment", "value"), ARTICLE):
+    first, second = (group.call(call, cls, name=f"{call} {cls} same-code {each}") for each in ("first", "second"))
+    group.row(f"{'read' if call == 'value' else call}, {cls}", [first, second], (first, second))

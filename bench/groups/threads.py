@@ -1,0 +1,59 @@
+"""Increments and reads by threads at the same time, by each way in which a program reaches a counter."""
+
+from typing import Any
+
+from bench.calls import ARTICLE, CALLS, code_of, counter_of
+from bench.group import Group
+
+INCREMENT = CALLS["increment"]
+NUMBERS = (1, 2, 4, 8)
+
+group = Group(
+    "threads",
+    "Threads at the same time, without the GIL",
+    "Nanoseconds until the next increment by any of the threads: half as many with two threads if they do not meet.",
+    ["1 thread", *(f"{number} threads" for number in NUMBERS[1:]), "9 and a reader"],
+    rounds=20,
+    seconds=0.002,
+    extension=None,
+    without_gil=True,
+)
+
+
+def add(label: str, name: str, code: str, counter: str, way: str, reader: str = "", **how: Any) -> None:
+    """Add a row, in which the last column is for writers beside a reader."""
+    names = [group.concurrent(f"threads {name} {way}-{n}", code, counter, n, way=way, **how) for n in NUMBERS]
+    if reader:
+        more: dict[str, Any] = {"way": way, "reader": reader, **how}
+        names.append(group.concurrent(f"threads {name} {way}-9-and-a-reader", code, counter, 9, **more))
+    group.row(f"{label}, {way}", names)
+
+
+for cls in ("FastWriteCounter", "FastReadCounter", "SharedCounter"):
+    for way in ("local", "global", "attribute", "own"):
+        reader = code_of("value", cls) if way == "attribute" else ""
+        add(cls, f"{cls} compiled", INCREMENT, counter_of(cls), way, reader)
+add("SingleThreadCounter", "SingleThreadCounter compiled", INCREMENT, counter_of("SingleThreadCounter"), "own")
+
+for cls in ARTICLE[:0:-1]:
+    for way in ("attribute", "own"):
+        # Without the GIL itertools.count() may lose counts, and a lock makes threads wait.
+        how: dict[str, Any] = {"may_lose": cls == "FastWriteCounter", "waits": cls == "FastReadCounter"}
+        reader = code_of("value", cls) if way == "attribute" else ""
+        add(f"original {cls}", f"{cls} original", INCREMENT, counter_of(cls, "original"), way, reader, **how)
+
+for peer, code, counter in (
+    ("cereggii", "counter.increment_and_get()", "cereggii.AtomicInt64(0)"),
+    ("pyatomix", "counter.fetch_add(1)", "pyatomix.AtomicInt(0)"),
+):
+    for way in ("local", "attribute"):
+        add(peer, peer, code, counter, way, setup=f"import {peer}")
+
+for label, implementation in (("reads of .value", "compiled"), ("reads of the original's", "original")):
+    counter = counter_of("FastReadCounter", implementation)
+    names = [
+        group.concurrent(f"reads FastReadCounter {implementation} attribute-{n}", "counter.value", counter, n, **how)
+        for how in ({"way": "attribute", "reads": True},)
+        for n in NUMBERS[:2]
+    ]
+    group.row(f"{label}, attribute", names)
