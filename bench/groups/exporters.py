@@ -1,0 +1,196 @@
+"""What an event costs where counts are exported, and what a scrape of many workers' counts costs.
+
+Multiprocess mode is prometheus_client's for servers with several workers.  An environment variable selects it when the
+library is imported, and then sets `values.ValueClass`.  Here each metric sets that class for itself, so that both modes
+are timed in turns in one process.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench.group import Group
+
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025)
+
+events = Group(
+    "exporters",
+    "Events that are exported",
+    "Libraries take a lock or a system call for each event. A counter takes neither: it is read when it is exported.",
+    ratios=["times fastcounter's"],
+    rounds=30,
+    extension=None,
+)
+scrapes = Group(
+    "scrapes",
+    "A scrape of 100 labels, whichever worker answers",
+    "In multiprocess mode each worker leaves a file, which each scrape reads. SharedCounters leave none.",
+    ratios=["times fastcounter's"],
+    rounds=3,
+    extension=None,
+)
+
+
+def multiprocess(make: Callable[[], Any]) -> Any:
+    """A metric of prometheus_client in multiprocess mode."""
+    from prometheus_client import values
+
+    usual, values.ValueClass = values.ValueClass, values.MultiProcessValue()  # type: ignore[no-untyped-call]
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp()
+    try:
+        return make()
+    finally:
+        values.ValueClass = usual
+
+
+def prometheus_counter() -> Any:
+    from prometheus_client import CollectorRegistry, Counter
+
+    metric = Counter("requests", "Requests served.", ["path"], registry=CollectorRegistry())
+    metric.labels("/")  # makes the child
+    return metric
+
+
+def prometheus_histogram() -> Any:
+    from prometheus_client import CollectorRegistry, Histogram
+
+    return Histogram("latency", "Time that a job takes.", registry=CollectorRegistry(), buckets=BOUNDS)
+
+
+def meter() -> Any:
+    """OpenTelemetry's, whose metrics are read somewhere, as otherwise it does nothing."""
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    return MeterProvider([InMemoryMetricReader()]).get_meter("bench")
+
+
+def statsd() -> Any:
+    """A client of a server that takes packets and does nothing with them."""
+    import socket
+
+    from statsd import StatsClient
+
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    client = StatsClient("127.0.0.1", server.getsockname()[1])
+    client.server = server  # keeps it open
+    return client
+
+
+def redis() -> Any:
+    """A client of a server that only this process uses, and that ends with it."""
+    import atexit
+
+    from redis import Redis
+    from redis.backoff import ConstantBackoff
+    from redis.exceptions import ConnectionError
+    from redis.retry import Retry
+
+    program = shutil.which("redis-server")
+    if not program:
+        raise ImportError("No program named 'redis-server'")
+    path = f"{tempfile.mkdtemp()}/socket"
+    command = [program, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    atexit.register(server.terminate)
+    retry = Retry(ConstantBackoff(0.1), 100, (ConnectionError,))  # until it listens
+    client = Redis(unix_socket_path=path, retry=retry)
+    client.ping()
+    return client
+
+
+def registry_of_shared_counters() -> Any:
+    """The registry of a program in which each of 100 labels has its SharedCounter."""
+    import mmap
+
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.core import CounterMetricFamily
+    from prometheus_client.registry import Collector
+
+    from fastcounter import SharedCounter
+
+    memory = mmap.mmap(-1, 6400)
+    counters = {f"/{number}": SharedCounter(memory, 64 * number) for number in range(100)}
+
+    class Requests(Collector):
+        def collect(self) -> Iterator[CounterMetricFamily]:
+            family = CounterMetricFamily("requests", "Requests served.", labels=["path"])
+            for path, counter in counters.items():
+                family.add_metric([path], counter.value)
+            yield family
+
+    registry = CollectorRegistry()
+    registry.register(Requests())
+    return registry
+
+
+def registry_of_workers(number: int) -> Any:
+    """The registry of a program with so many workers, in multiprocess mode."""
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    def first() -> None:
+        metric = prometheus_counter()
+        for label in range(99):
+            metric.labels(f"/{label}").inc()
+
+    multiprocess(first)
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    (file,) = os.listdir(folder)
+    for worker in range(1, number):
+        shutil.copy(f"{folder}/{file}", f"{folder}/counter_{worker}-dead.db")
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    return registry
+
+
+HERE = "from bench.groups import exporters; counter = exporters."
+
+
+def event(label: str, name: str, code: str, setup: str, ours: str = "", **how: Any) -> str:
+    """Add an event to the group, beside one of ours."""
+    name = events.statement(f"exporters {name}", code, setup=setup, **how)
+    events.row(label, name, (name, ours or name))
+    return name
+
+
+setup = "counter = {'/': fastcounter.FastWriteCounter()}"
+ours = event("count: FastWriteCounter in a dict", "FastWriteCounter compiled", "counter['/'].increment()", setup)
+setup = f"{HERE}prometheus_counter().labels('/')"
+event("count: prometheus_client, child kept", "prometheus_client child", "counter.inc()", setup, ours)
+setup = f"{HERE}prometheus_counter()"
+event("count: prometheus_client, labels()", "prometheus_client labels", "counter.labels('/').inc()", setup, ours)
+setup = f"{HERE}meter().create_counter('c')"
+event("count: OpenTelemetry", "opentelemetry add", "counter.add(1, {'path': '/'})", setup, ours)
+event("count: statsd, UDP", "statsd incr", "counter.incr('path')", f"{HERE}statsd()", ours, times=20)
+event("count: Redis INCR, Unix socket", "redis incr", "counter.incr('path')", f"{HERE}redis()", ours, times=5)
+
+setup = "counter = {'/': fastcounter.SharedCounter(memory)}"
+ours = event("all workers: SharedCounter in a dict", "SharedCounter compiled", "counter['/'].increment()", setup)
+setup = f"{HERE}multiprocess(exporters.prometheus_counter).labels('/')"
+event("all workers: prometheus_client, child kept", "prometheus_client all-child", "counter.inc()", setup, ours)
+setup = f"{HERE}multiprocess(exporters.prometheus_counter)"
+code = "counter.labels('/').inc()"
+event("all workers: prometheus_client, labels()", "prometheus_client all-labels", code, setup, ours)
+
+setup = "from examples.latency_histogram import LatencyHistogram as Latency; "
+setup += f"counter = Latency('latency', 'Time that a job takes.', {BOUNDS})"
+ours = event("latency: the example's histogram", "histogram compiled", "counter.observe(1_200_000)", setup)
+setup, code = f"{HERE}prometheus_histogram()", "counter.observe(0.0012)"
+event("latency: prometheus_client", "prometheus_client observe", code, setup, ours)
+setup = f"{HERE}multiprocess(exporters.prometheus_histogram)"
+event("latency: prometheus_client, all workers", "prometheus_client all-observe", code, setup, ours)
+setup, code = f"{HERE}meter().create_histogram('h')", "counter.record(0.0012, {'path': '/'})"
+event("latency: OpenTelemetry", "opentelemetry record", code, setup, ours)
+
+code, setup = "generate_latest(counter)", f"from prometheus_client import generate_latest; {HERE}"
+ours = scrapes.statement("scrapes SharedCounter compiled", code, setup=f"{setup}registry_of_shared_counters()", times=1)
+scrapes.row("SharedCounters", ours, (ours, ours))
+for workers in (1, 100, 1000):
+    name, made = f"scrapes prometheus_client {workers}", f"{setup}registry_of_workers({workers})"
+    scrapes.statement(name, code, setup=made, times=1)
+    scrapes.row(f"prometheus_client, {workers:,} worker{'s' if workers > 1 else ''}", name, (name, ours))
