@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from bench.blocks import Block, namespace
 from bench.calls import UNROLLED
 
-TRIES = 200  # of each round; if none of them counts, the benchmark is given up
+TRIES = 100  # of each round; if none of them counts, the benchmark is given up
 
 # How a worker reaches the counter.  "own" is a counter each.
 WAYS = {"local": "counter", "own": "counter", "global": "REQUESTS", "attribute": "self.requests"}

@@ -46,14 +46,14 @@ def page(everything: Sequence[Results | Script]) -> str:
     template = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
     parts = [
         template.format(
-            pictures="\n".join(f"![{name}]({name}.png)" for name in pictures(all_results)),
+            pictures=" ".join(f"![{name}]({name}.png)" for name in pictures(all_results)),
             machines=f"{table.markup(list(FACTS), facts, 'github')}\n\n{'. '.join(sorted(machines))}.",
         )
     ]
     for group in GROUPS.values():
         if tables := list(table.page(group, all_results, scripts if group.name == "article" else ())):
-            parts.append(f"## {group.title}\n{group.sentence}")
-            parts += filter(None, [*tables, table.rounds_left_out(group, all_results)])
+            note = table.rounds_left_out(group, all_results)
+            parts += [f"**{group.title}.** {group.sentence}" + (f"\n{note}" if note else ""), *tables]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

@@ -51,7 +51,7 @@ class Results:
 
     def ratios(self, *names: str) -> list[float]:
         """The first benchmark's time over the sum of the others': the median over rounds, of each process."""
-        if not all(map(self.times, names)):
+        if not names or not all(map(self.times, names)):
             return []
         runs = [self.runs[name] for name in names]
         return [
@@ -86,11 +86,11 @@ class Results:
 
 
 class Script:
-    """Results of bench/article.py, which pyperf wrote."""
+    """Results of bench/article.py, which pyperf wrote, in a file that is named after the Python."""
 
-    def __init__(self, suite: Any) -> None:
+    def __init__(self, suite: Any, path: str | Path) -> None:
         self.times = {benchmark.get_name(): benchmark.median() for benchmark in suite}
-        self.short = ".".join(suite.get_metadata()["python_version"].split()[0].split(".")[:2])
+        self.name = Path(path).name.partition(".json")[0]
 
 
 def load(path: str | Path) -> Results:
@@ -105,7 +105,7 @@ def load_any(path: str | Path) -> Results | Script:
         suite = pyperf.BenchmarkSuite.load(str(path))
         ours = any("group" in run.get_metadata() for benchmark in suite for run in benchmark.get_runs())
         compiled = any(" compiled " in benchmark.get_name() for benchmark in suite)
-        return Script(suite) if compiled and not ours else Results(suite)
+        return Script(suite, path) if compiled and not ours else Results(suite)
     except Exception as error:  # whatever pyperf or Results stumble over
         raise Unusable(f"{path} cannot be read as results of `python -m bench`: {error}") from error
 

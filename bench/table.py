@@ -19,7 +19,8 @@ def screen(group: Group, results: Results) -> str | None:
     for row in group.rows:
         if any(map(results.times, row.times)):
             ratios = [str(results.ratio(*names) or MISSING) for names in row.ratios]
-            body.append([row.label, *times(group, row, results), *ratios])
+            empty = [""] * (len(group.ratios) - len(ratios))
+            body.append([row.label, *times(group, row, results), *ratios, *empty])
     return markup(["", *group.times, *group.ratios], body, "simple")
 
 
@@ -37,13 +38,14 @@ def page(group: Group, all_results: Sequence[Results], scripts: Sequence[Script]
     for index, heading in enumerate(group.ratios):
         body, shown = [], scripts if not index else ()
         for row in group.rows:
-            ratios = [each.ratio(*row.ratios[index]) for each in pythons]
+            names = row.ratios[index] if index < len(row.ratios) else ()
+            ratios = [each.ratio(*names) for each in pythons]
             if any(ratios):
                 cells = [each.brief() if each else MISSING for each in ratios]
-                cells += [script_ratio(each, *row.ratios[index]) for each in shown]
+                cells += [script_ratio(each, *names) for each in shown]
                 body.append([row.label, times(group, row, newest)[0], *cells])
-        columns = [f"**{heading}**", f"ns, {newest.short}", *(each.short for each in pythons)]
-        table = markup(columns + [f"{each.short}, article.py" for each in shown], body, "github")
+        columns = [heading, f"ns, {newest.short}", *(each.short for each in pythons)]
+        table = markup(columns + [each.name for each in shown], body, "github")
         yield from filter(None, [table])
 
 
@@ -56,7 +58,7 @@ def page_of_times(group: Group, measured: Sequence[Results]) -> str | None:
     for row in group.rows:
         if any(map(newest.times, row.times)):
             body.append([row.label, *times(group, row, newest), *(times(group, row, each)[1] for each in others)])
-    columns = [f"**{newest.short}**", *group.times, *(f"{group.times[1]}, {each.short}" for each in others)]
+    columns = [newest.short, *group.times, *(f"{group.times[1]}, {each.short}" for each in others)]
     return markup(columns, body, "github")
 
 

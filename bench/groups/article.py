@@ -7,8 +7,8 @@ from bench.group import Group
 
 group = Group(
     "article",
-    "The article's counters, against the originals in pure Python",
-    "No compiled call is slower than the original, and with the GIL each takes hardly more than the floor.",
+    "The article's counters, against the originals",
+    "With the GIL, a call takes hardly more than the floor; without it, a read makes an int.",
     IMPLEMENTATIONS,
     ["times faster", "times the floor"],
     rounds=150,
@@ -16,4 +16,5 @@ group = Group(
 LABELS = {"increment": "increment", "value": "read", "increment+value": "increment, read"}
 for call, cls in product(LABELS, ARTICLE):
     ours, original = (group.call(call, cls, each) for each in IMPLEMENTATIONS)
-    group.row(f"{LABELS[call]}, {cls}", [ours, original], (original, ours), (ours, *floor_of(ours)))
+    floor = [(ours, *floor_of(ours))] if call != "increment+value" else []  # that is the sum of the other two
+    group.row(f"{LABELS[call]}, {cls}", [ours, original], (original, ours), *floor)

@@ -16,20 +16,12 @@ from bench.group import Group
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025)
 
-events = Group(
+group = Group(
     "exporters",
-    "Events that are exported",
-    "Libraries take a lock or a system call for each event. A counter takes neither: it is read when it is exported.",
+    "Events that are exported, and scrapes of 100 labels",
+    "An increment takes no lock and makes no system call; and workers that share counters leave no files to be read.",
     ratios=["times fastcounter's"],
-    rounds=30,
-    extension=None,
-)
-scrapes = Group(
-    "scrapes",
-    "A scrape of 100 labels, whichever worker answers",
-    "In multiprocess mode each worker leaves a file, which each scrape reads. SharedCounters leave none.",
-    ratios=["times fastcounter's"],
-    rounds=3,
+    rounds=10,
     extension=None,
 )
 
@@ -153,8 +145,8 @@ HERE = "from bench.groups import exporters; counter = exporters."
 
 def event(label: str, name: str, code: str, setup: str, ours: str = "", **how: Any) -> str:
     """Add an event to the group, beside one of ours."""
-    name = events.statement(f"exporters {name}", code, setup=setup, **how)
-    events.row(label, name, (name, ours or name))
+    name = group.statement(f"exporters {name}", code, setup=setup, **how)
+    group.row(label, name, (name, ours or name))
     return name
 
 
@@ -182,15 +174,15 @@ setup += f"counter = Latency('latency', 'Time that a job takes.', {BOUNDS})"
 ours = event("latency: the example's histogram", "histogram compiled", "counter.observe(1_200_000)", setup)
 setup, code = f"{HERE}prometheus_histogram()", "counter.observe(0.0012)"
 event("latency: prometheus_client", "prometheus_client observe", code, setup, ours)
-setup = f"{HERE}multiprocess(exporters.prometheus_histogram)"
-event("latency: prometheus_client, all workers", "prometheus_client all-observe", code, setup, ours)
 setup, code = f"{HERE}meter().create_histogram('h')", "counter.record(0.0012, {'path': '/'})"
 event("latency: OpenTelemetry", "opentelemetry record", code, setup, ours)
 
 code, setup = "generate_latest(counter)", f"from prometheus_client import generate_latest; {HERE}"
-ours = scrapes.statement("scrapes SharedCounter compiled", code, setup=f"{setup}registry_of_shared_counters()", times=1)
-scrapes.row("SharedCounters", ours, (ours, ours))
+ours = group.statement(
+    "exporters SharedCounter compiled-scrape", code, setup=f"{setup}registry_of_shared_counters()", times=1
+)
+group.row("scrape: SharedCounters", ours, (ours, ours))
 for workers in (1, 100, 1000):
-    name, made = f"scrapes prometheus_client {workers}", f"{setup}registry_of_workers({workers})"
-    scrapes.statement(name, code, setup=made, times=1)
-    scrapes.row(f"prometheus_client, {workers:,} worker{'s' if workers > 1 else ''}", name, (name, ours))
+    name, made = f"exporters prometheus_client scrape-{workers}", f"{setup}registry_of_workers({workers})"
+    group.statement(name, code, setup=made, times=1)
+    group.row(f"scrape: prometheus_client, {workers:,} worker{'s' if workers > 1 else ''}", name, (name, ours))

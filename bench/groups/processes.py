@@ -6,6 +6,7 @@ from bench.calls import CALLS
 from bench.group import Group
 
 VALUE = "from os import fork; import multiprocessing; value = counter = multiprocessing.get_context('fork').Value('q')"
+NUMBERS = (1, 2)
 LOCKED = "with counter.get_lock(): counter.value += 1"
 
 group = Group(
@@ -19,13 +20,11 @@ group = Group(
 )
 forked: dict[str, Any] = {"forked": True, "setup": "from os import fork"}
 value: dict[str, Any] = {"forked": True, "setup": VALUE, "waits": True, "times": 20}
-others = {
-    n: group.concurrent(f"processes multiprocessing.Value one-{n}", LOCKED, "value", n, **value) for n in (1, 2, 4)
-}
+others = {n: group.concurrent(f"processes multiprocessing.Value one-{n}", LOCKED, "value", n, **value) for n in NUMBERS}
 for title, short, offset, way, numbers in (
-    ("one SharedCounter", "one", "0", "local", (1, 2, 4)),
-    ("SharedCounters 64 bytes apart", "each-64", "64 * index", "own", (2, 4)),
-    ("SharedCounters 8 bytes apart", "each-8", "8 * index", "own", (2, 4)),
+    ("one SharedCounter", "one", "0", "local", NUMBERS),
+    ("SharedCounters 64 bytes apart", "each-64", "64 * index", "own", (2,)),
+    ("SharedCounters 8 bytes apart", "each-8", "8 * index", "own", (2,)),
 ):
     for n in numbers:
         name, counter = f"processes SharedCounter compiled {short}-{n}", f"fastcounter.SharedCounter(memory, {offset})"
