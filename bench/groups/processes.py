@@ -6,8 +6,8 @@ from bench.calls import CALLS
 from bench.group import Group
 
 VALUE = "from os import fork; import multiprocessing; value = counter = multiprocessing.get_context('fork').Value('q')"
-NUMBERS = (1, 2)
 LOCKED = "with counter.get_lock(): counter.value += 1"
+NUMBERS = (1, 2)
 
 group = Group(
     "processes",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bench.calls import ARTICLE, CALLS, code_of, counter_of
+from bench.concurrent import WAYS
 from bench.group import Group
 
 INCREMENT = CALLS["increment"]
@@ -30,7 +31,7 @@ def add(label: str, name: str, code: str, counter: str, way: str, reader: str = 
 
 
 for cls in ("FastWriteCounter", "FastReadCounter", "SharedCounter"):
-    for way in ("local", "global", "attribute", "own") if cls != "SharedCounter" else ("local", "attribute"):
+    for way in WAYS if cls != "SharedCounter" else ("local", "global", "attribute"):
         reader = code_of("value", cls) if way == "attribute" else ""
         add(cls, f"{cls} compiled", INCREMENT, counter_of(cls), way, reader)
 add("SingleThreadCounter", "SingleThreadCounter compiled", INCREMENT, counter_of("SingleThreadCounter"), "own")
@@ -49,10 +50,9 @@ for peer, code, counter in (
     add(peer, peer, code, counter, "attribute", setup=f"import {peer}")
 
 for label, implementation in (("reads of .value", "compiled"), ("reads of the original's", "original")):
-    counter = counter_of("FastReadCounter", implementation)
-    names = [
-        group.concurrent(f"reads FastReadCounter {implementation} attribute-{n}", "counter.value", counter, n, **how)
-        for how in ({"way": "attribute", "reads": True},)
-        for n in NUMBERS[:2]
-    ]
+    names = []
+    for number in NUMBERS[:2]:
+        name = f"reads FastReadCounter {implementation} attribute-{number}"
+        counter = counter_of("FastReadCounter", implementation)
+        names.append(group.concurrent(name, CALLS["value"], counter, number, way="attribute", reads=True))
     group.row(f"{label}, attribute", names)
