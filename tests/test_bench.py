@@ -390,7 +390,7 @@ def test_default_is_one_screen(tmp_path):
     output, errors = bench("--processes", 6, "--rounds", 2, "-o", path, COLUMNS="300")
     lines = output.splitlines()
     assert len(lines) <= 24
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 110
     assert errors == ""
     assert lines[0].startswith(f"CPython {sys.version.split()[0]}")
     assert [line.split(":")[0] for line in lines[-3:]] == ["The floor", "Noise", "More"]
