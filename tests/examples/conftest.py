@@ -1,17 +1,22 @@
 """What the tests of the examples share: loading them, and running them and the servers they need."""
 
 import importlib.util
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+STANDARD_LABELS = ["__name__", "instance", "job"]  # those that Prometheus gives
 
 
 @pytest.fixture(scope="session")
@@ -34,15 +39,25 @@ def path(request):
 
 
 @pytest.fixture
-def example(path, missing):
+def load(missing):
+    """Import a program by its path."""
+
+    def import_from(path):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except ModuleNotFoundError as error:
+            missing(error.name)
+        return module
+
+    return import_from
+
+
+@pytest.fixture
+def example(path, load):
     """The example, imported."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except ModuleNotFoundError as error:
-        missing(error.name)
-    return module
+    return load(path)
 
 
 @pytest.fixture
@@ -110,3 +125,88 @@ def eventually():
             time.sleep(0.05)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def fetch():
+    """Get the text that an address serves."""
+
+    def get(url, **headers):
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
+                return response.read().decode()
+        except urllib.error.HTTPError as error:  # as long as a server is starting
+            error.close()
+            raise
+
+    return get
+
+
+@pytest.fixture
+def expose():
+    """Serve what a collector collects.  Returns the address."""
+    servers = []
+
+    def serve(collector):
+        from prometheus_client import CollectorRegistry, start_http_server
+
+        registry = CollectorRegistry()
+        registry.register(collector)
+        servers.append(start_http_server(0, addr="127.0.0.1", registry=registry))
+        return f"127.0.0.1:{servers[-1][0].server_port}"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def promtool(program):
+    """Check that `promtool check metrics` accepts the text that a scraper gets, and prints nothing."""
+
+    def check(metrics):
+        command = [program("promtool"), "check", "metrics"]
+        result = subprocess.run(command, input=metrics, capture_output=True, text=True, timeout=60)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+    return check
+
+
+@pytest.fixture
+def prometheus(program, start, free_port, tmp_path, eventually, fetch):
+    """Start a Prometheus server that scrapes an address; returns a function that queries it.
+
+    A query waits for a result, because there is none after a failed scrape.  The result is a dict; its keys are the
+    values of the program's own labels.
+    """
+
+    def serve(address):
+        config = tmp_path / "prometheus.yml"
+        config.write_text(
+            "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
+            f"scrape_configs: [{{job_name: app, static_configs: [{{targets: ['{address}']}}]}}]\n"
+        )
+        with open(tmp_path / "prometheus.log", "w") as log:
+            port = free_port()
+            start(
+                program("prometheus"),
+                f"--config.file={config}",
+                f"--storage.tsdb.path={tmp_path / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                stderr=log,
+            )
+
+        def ask(expression):
+            answer = json.loads(fetch(f"http://127.0.0.1:{port}/api/v1/query?{urlencode({'query': expression})}"))
+            values = {}
+            for result in answer["data"]["result"]:
+                labels = [value for label, value in result["metric"].items() if label not in STANDARD_LABELS]
+                values[",".join(labels)] = result["value"][1]
+            return values
+
+        eventually(lambda: ask("up") == {"": "1"})
+        return lambda expression: eventually(lambda: ask(expression) or None)
+
+    return serve
