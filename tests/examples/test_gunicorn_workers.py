@@ -1,86 +1,201 @@
-"""examples/gunicorn_workers.py: the count is the number of requests, workers killed or not, and survives a restart."""
+"""examples/gunicorn_workers.py: every worker serves the counts of all, also when workers are killed."""
 
 import http.client
 import os
+import random
 import re
 import signal
 import struct
 import sys
-import threading
-import urllib.request
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from helpers import run_threads
+
 CLIENTS = 4
 REQUESTS = 1000
-KILLED = 3
+KILLED = 4
+CLASSES = {"/": "2xx", "/missing": "4xx", "/broken": "5xx"}
+GUNICORN = [sys.executable, "-m", "gunicorn", "--workers", "4", "gunicorn_workers", "--pythonpath"]
+TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text;version=1.0.0"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def count_file(tmp_path, monkeypatch):
-    monkeypatch.setenv("COUNT_FILE", str(tmp_path / "requests.count"))
-    return tmp_path / "requests.count"
+    """The file of the servers.  The program that the test itself imports has another one, which no test reads."""
+    monkeypatch.setenv("COUNT_FILE", str(tmp_path / "imported.count"))
+    return str(tmp_path / "responses.count")
 
 
 @pytest.fixture
-def serve(count_file, example, path, start, free_port, tmp_path, eventually):
-    """Start the example and wait until it serves; returns its process, its address and what names its workers."""
+def serve(count_file, example, start, free_port, tmp_path):
+    """Start a server with a command.  Returns its process, its address and its log."""
 
-    def started():
-        address = f"127.0.0.1:{free_port()}"
-        log = tmp_path / f"gunicorn-{address}.log"
-        environment = {
-            **os.environ,
-            "GUNICORN_CMD_ARGS": f"--bind {address} --log-file {log} --no-control-socket",
-        }
-        server = start(sys.executable, path, env=environment)
-
-        def workers():
-            return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", log.read_text())]
-
-        eventually(lambda: len(workers()) == 4)
-        return server, f"http://{address}/", workers
+    def started(*command, address=None):
+        address = address or f"127.0.0.1:{free_port()}"
+        log = tmp_path / f"gunicorn-{free_port()}.log"
+        arguments = f"--bind {address} --log-file {log} --no-control-socket"
+        environment = {**os.environ, "COUNT_FILE": count_file, "GUNICORN_CMD_ARGS": arguments}
+        return start(*command, env=environment), address, log
 
     return started
 
 
-def request(url):
-    """The number that the answer names."""
-    with urllib.request.urlopen(url, timeout=30) as response:
-        return int(re.fullmatch(r"request (\d+)\n", response.read().decode())[1])
+def workers(log):
+    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", log.read_text())]
 
 
-def saved_count(path):
-    return struct.unpack_from("q", path.read_bytes())[0]
+def status_of(address, path):
+    connection = http.client.HTTPConnection(address, timeout=30)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    finally:
+        connection.close()
 
 
-def test_the_count_is_the_number_of_requests(serve, count_file, eventually):
-    server, url, workers = serve()
-    numbers, failures = [], []
+@pytest.fixture
+def scrape(example, fetch):
+    """The counts by class, as a scraper that accepts this format reads them."""
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+    from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+    parsers = {TEXT: parse_text, OPENMETRICS: parse_openmetrics}
+
+    def scraped(address, accept=TEXT):
+        [family] = parsers[accept](fetch(f"http://{address}/metrics", Accept=accept))
+        assert (family.name, family.type) == ("http_responses", "counter")
+        return {sample.labels["class"]: int(sample.value) for sample in family.samples}
+
+    return scraped
+
+
+def test_prometheus_has_what_clients_sent_whoever_is_killed(path, serve, scrape, prometheus, eventually):
+    server, address, log = serve(*GUNICORN, path.parent)
+    eventually(lambda: len(workers(log)) == 4)
+    query = prometheus(address)
+    answered, cut, scraped, killed = [], [], [], []
 
     def send():
         for _ in range(REQUESTS):
+            path = random.choice(list(CLASSES))
             try:
-                numbers.append(request(url))
-            except (OSError, http.client.HTTPException) as error:
-                failures.append(error)
+                assert status_of(address, path) // 100 == int(CLASSES[path][0])
+            except (OSError, http.client.HTTPException):
+                cut.append(CLASSES[path])
+            else:
+                answered.append(CLASSES[path])
 
-    clients = [threading.Thread(target=send) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    for killed in range(KILLED):  # one after the other, all under load
-        eventually(lambda killed=killed: len(numbers) > (killed + 1) * CLIENTS * REQUESTS / (KILLED + 1))
-        os.kill(workers()[-1], signal.SIGKILL)
-        eventually(lambda killed=killed: len(workers()) == 4 + killed + 1)
-    for client in clients:
-        client.join()
+    def scrape_on():
+        while len(answered) + len(cut) < CLIENTS * REQUESTS:
+            try:
+                scraped.append(scrape(address, random.choice([TEXT, OPENMETRICS])))
+            except (OSError, http.client.HTTPException):
+                cut.append("/metrics")
 
-    assert len(failures) <= KILLED  # a worker serves one request at a time
-    assert len(set(numbers)) == len(numbers) == CLIENTS * REQUESTS - len(failures)
-    assert len(numbers) <= saved_count(count_file) <= len(numbers) + len(failures)
+    def kill():
+        for part in range(1, KILLED + 1):
+            eventually(lambda part=part: len(answered) > part * CLIENTS * REQUESTS / (KILLED + 1))
+            killed.append(random.choice([pid for pid in workers(log) if pid not in killed]))
+            os.kill(killed[-1], signal.SIGKILL)
+            eventually(lambda part=part: len(workers(log)) == 4 + part)
+
+    run_threads(kill, scrape_on, *[send] * CLIENTS, switch_interval=sys.getswitchinterval())
+    counts = scrape(address)
+    answered, cut = Counter(answered), Counter(cut)
+    assert cut.total() <= KILLED  # a worker serves one request at a time
+    assert all(answered[name] <= counts[name] <= answered[name] + cut[name] for name in counts), (answered, cut, counts)
+    assert len(scraped) > KILLED
+    for name in counts:
+        seen = [scrape[name] for scrape in scraped]
+        assert seen == sorted(seen)
+    eventually(lambda: query("http_responses_total") == {name: str(count) for name, count in counts.items()})
 
     server.terminate()
     assert server.wait(timeout=30) == 0
-    count = saved_count(count_file)
-    server, url, workers = serve()
-    assert request(url) == count + 1
+    serve(*GUNICORN, path.parent, address=address)
+    assert eventually(lambda: scrape(address)) == counts
+    assert status_of(address, "/missing") == 404
+    counts["4xx"] += 1
+    eventually(lambda: query("http_responses_total") == {name: str(count) for name, count in counts.items()})
+    assert query("resets(http_responses_total[1h])") == dict.fromkeys(counts, "0")
+
+
+def test_the_program_serves_both_formats(path, serve, scrape, fetch, promtool, eventually):
+    _, address, log = serve(sys.executable, path)
+    eventually(lambda: scrape(address) and len(workers(log)) == 4)
+    assert status_of(address, "/") == 200
+    assert scrape(address, TEXT) == scrape(address, OPENMETRICS) == {"2xx": 1, "3xx": 0, "4xx": 0, "5xx": 0}
+    promtool(fetch(f"http://{address}/metrics"))
+
+
+def test_each_count_has_a_cache_line(example):
+    offsets = sorted(example.TABLE.values())
+    assert len(example.HEADER) <= offsets[0]
+    assert all(offset % 64 == 0 for offset in offsets)
+    assert len(set(offsets)) == len(offsets)
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["new", "empty"])  # empty: the process that made it was killed
+def test_all_that_open_a_file_at_once_count_in_it(example, tmp_path, exists):
+    for number in range(100):
+        path = str(tmp_path / str(number))
+        if exists:
+            open(path, "x").close()
+        run_threads(*[lambda path=path: example.Application(path).counts["2xx"].increment()] * 4)
+        assert example.Application(path).counts["2xx"].value == 4
+
+
+@pytest.fixture
+def other(path, example, load, tmp_path, monkeypatch):
+    """The example's next version, with one label more."""
+    monkeypatch.setenv("COUNT_FILE", str(tmp_path / "other.count"))
+    program = tmp_path / path.name
+    program.write_text(path.read_text().replace('"5xx": 1216', '"418": 1216, "5xx": 1280'))
+    other = load(program)
+    assert other.HEADER != example.HEADER
+    return other
+
+
+def refusal(path, found, wanted):
+    return f"{path!r} holds {found.HEADER!r}, but this program counts {wanted.HEADER!r}: use another file"
+
+
+def test_of_two_tables_that_open_a_file_at_once_one_is_refused(example, other, tmp_path):
+    for number in range(100):
+        path, refused = str(tmp_path / str(number)), []
+
+        def opens(program, path=path, refused=refused):
+            try:
+                program.Application(path)
+            except ValueError as error:
+                refused.append(str(error))
+            else:
+                return program
+
+        [winner] = filter(None, run_threads(lambda: opens(example), lambda: opens(other)))
+        loser = other if winner is example else example
+        assert refused == [refusal(path, winner, loser)]
+        assert Path(path).read_bytes().startswith(winner.HEADER)
+
+
+@pytest.mark.parametrize("content", [b"\0" * 4096, struct.pack("q", 12345).ljust(4096, b"\0"), b"12345\n"])
+def test_any_other_file_is_refused(example, tmp_path, content):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(f"but this program counts {example.HEADER!r}")):
+        example.Application(path)
+    assert path.read_bytes() == content
+
+
+def test_gunicorn_does_not_start_with_the_counts_of_another_table(serve, example, other, count_file):
+    example.Application(count_file).counts["5xx"].add(3)
+    before = Path(count_file).read_bytes()
+    server, _, log = serve(*GUNICORN, Path(other.__file__).parent)
+    assert server.wait(timeout=60) != 0
+    assert refusal(count_file, example, other) in log.read_text()
+    assert Path(count_file).read_bytes() == before
