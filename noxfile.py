@@ -142,7 +142,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=["3.11", "3.14", "3.14t"])
 def examples(session: nox.Session) -> None:
-    """The examples, with the real libraries and servers. Needs Debian's `prometheus`."""
+    """The examples, with the real libraries and servers. Needs Debian's `prometheus` and `redis-server`."""
     environment(session, wheel(session), "examples")
     pytest(session, "tests/examples", FASTCOUNTER_EXAMPLES="1")
 
