@@ -38,17 +38,17 @@ is_owned(PyObject *object)
 
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON && PY_VERSION_HEX >= CPYTHON(14)
 
-/* Whether the collector is about to free the object.  Finalizers may still use it.  No thread owns it then: the
- * collector keeps a link of its list where the owner was.  If its reference counting were deferred now, the collector
- * would take the large reference count for an overflow and make the object immortal.  The bit is
- * _PyGC_BITS_UNREACHABLE of CPython's pycore_gc.h. */
+/* Whether the garbage collector is about to free the object.  Finalizers may still use it.  The object has no owner
+ * then, because the collector uses the field for its own list.  If the reference counting were deferred at that moment,
+ * the collector would mistake the large reference count for an overflow, and make the object immortal.  The bit is
+ * _PyGC_BITS_UNREACHABLE in CPython's pycore_gc.h. */
 static inline int
 is_garbage(PyObject *object)
 {
     return (_Py_atomic_load_uint8_relaxed(&object->ob_gc_bits) & (1 << 2)) != 0;
 }
 
-/* Each method calls this.  `deferred` is a field of the object, 0 at first. */
+/* Each method that threads may call often calls this.  `deferred` is a field of the object, 0 at first. */
 static inline void
 defer_if_shared(PyObject *object, int *deferred)
 {

@@ -1,6 +1,7 @@
 """Several threads that use one counter."""
 
 import itertools
+import time
 
 import pytest
 
@@ -16,6 +17,23 @@ def times(count, function, *args):
     def work():
         for _ in range(count):
             function(*args)
+
+    return work
+
+
+def read_until(counter, total):
+    """Return a function that reads until the count is `total`, and checks that no read returns less than the one before.
+
+    It gives up if the count stays the same for a minute: then counts were lost.
+    """
+
+    def work():
+        before, end = read_count(counter), time.monotonic() + 60
+        while before < total and time.monotonic() < end:
+            value = read_count(counter)
+            assert value >= before
+            if value > before:
+                before, end = value, time.monotonic() + 60
 
     return work
 
@@ -43,14 +61,7 @@ def test_parts_that_outgrow_64_bits(exact_counter_class):
 
     shared = exact_counter_class()
 
-    def read_on():
-        before = 0
-        while before < 2 * additions * amount:
-            value = read_count(shared)
-            assert value >= before
-            before = value
-
-    run_threads(*[times(additions, shared.add, amount)] * 2, read_on)
+    run_threads(*[times(additions, shared.add, amount)] * 2, read_until(shared, 2 * additions * amount))
     assert read_count(shared) == 2 * additions * amount
 
 
@@ -109,13 +120,7 @@ def test_mixed_calls(exact_counter_class):
 def test_reads_never_go_back_while_only_incremented(exact_counter_class):
     counter = exact_counter_class(2**30 - STEPS)
 
-    def read_on():
-        before = read_count(counter)
-        while before < 2**30 + STEPS:
-            value = read_count(counter)
-            assert value >= before
-            before = value
-
+    read_on = read_until(counter, 2**30 + STEPS)
     run_threads(read_on, read_on, *[times(STEPS // 2, counter.increment)] * 4)
     assert read_count(counter) == 2**30 + STEPS
 
