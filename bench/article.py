@@ -1,6 +1,6 @@
 """The article's calls as a plain pyperf script: `python bench/article.py --rigorous -o FILE`; `--help` has its options.
 
-It times what the group `article` of `python -m bench` times, under the same names, but each benchmark by itself.
+It has benchmarks of the group `article` of `python -m bench`, with the same names, but times one after another.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyperf
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # pyperf's workers, too, find `bench` there
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # where this process and pyperf's workers find `bench`
 
 from bench.calls import ARTICLE, IMPLEMENTATIONS, SETUP, UNROLLED, code_of, counter_of, name_of  # noqa: E402
 

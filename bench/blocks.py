@@ -1,7 +1,7 @@
-"""What is timed at a stretch, in turns with others: a statement many times in a row, or the memory of many counters.
+"""Blocks, which are timed in turns: a statement many times in a row, or the memory of many counters.
 
-Counters are given as expressions, so that a process imports only what it times.  Where a package is not installed, that
-is an ImportError.
+Counters are given as expressions, so a process imports only what it times.  It raises ImportError for a package that is
+not installed.
 """
 
 import tracemalloc
@@ -12,14 +12,14 @@ from bench.calls import SETUP, UNROLLED
 
 
 def namespace(setup: str = "") -> dict[str, Any]:
-    """What code may use, once `setup` has run."""
+    """Return the names that code may use, after running `setup`."""
     names: dict[str, Any] = {"perf_counter": perf_counter}
     exec(SETUP + setup, names)
     return names
 
 
 class Block:
-    """What is timed at a stretch."""
+    """Code that is timed as a whole."""
 
     operations = 1  # in a loop
     loops = 1
@@ -28,27 +28,27 @@ class Block:
         self.metadata: dict[str, Any] = {}
 
     def measure(self, loops: int) -> float:
-        """Seconds that so many loops take."""
+        """Return the seconds that so many loops take."""
         raise NotImplementedError
 
     def calibrate(self, seconds: float) -> None:
-        """Choose how many loops take about so long.  This warms up too: CPython specialises the code meanwhile."""
+        """Choose the number of loops that takes about so long.  This warms up too: CPython specializes the code."""
         while (spent := min(self.measure(self.loops) for _ in range(3))) < seconds / 2:
             self.loops *= 2
         self.loops = max(1, round(self.loops * seconds / spent))
 
     def time(self) -> float:
-        """Seconds an operation."""
+        """Return the seconds an operation takes."""
         return self.measure(self.loops) / (self.loops * self.operations)
 
 
 class Statement(Block):
-    """A statement about `counter`, `times` in a row: about a new one in each block, or in each loop if `fresh`."""
+    """A statement, `times` in a row.  Each block has a new `counter`, and with `fresh` each loop."""
 
     def __init__(
         self, code: str, counter: str, setup: str = "", fresh: bool = False, times: int = UNROLLED, slower: int = 0
     ) -> None:
-        """`slower` is a deliberate slow-down, in percent: so many statements are executed, but not counted."""
+        """`slower` is a deliberate slow-down: so many percent of the statements run, but are not counted."""
         super().__init__()
         names = namespace(setup)
         lines = ["def block(counters):", "    start = perf_counter()", "    for counter in counters:"]
@@ -62,7 +62,7 @@ class Statement(Block):
 
 
 class Memory(Block):
-    """Bytes of a counter, its int included."""
+    """The bytes of a counter, with its int."""
 
     operations = 1000
 

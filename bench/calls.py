@@ -1,4 +1,4 @@
-"""The calls of counters, and the expressions that make counters: what all benchmarks share."""
+"""What all benchmarks share: the calls of counters, and the expressions that make counters."""
 
 ARTICLE = ("SingleThreadCounter", "FastReadCounter", "FastWriteCounter")
 CLASSES = (*ARTICLE, "SharedCounter")
@@ -7,8 +7,8 @@ IMPLEMENTATIONS = ("compiled", "original")
 # Where a count starts.  CPython shares the ints below 257; from 2**60 on an int has three digits.
 COUNTS = {"small": "0", "medium": "100_000", "large": "2**60"}
 
-# A loop's body is the statement so many times, so that the loop itself hardly counts.  A count that starts at 0 stays a
-# small int for as long.
+# A loop repeats the statement so many times that the loop itself takes hardly any time.  A count that starts at 0 is
+# still a small int at the end.
 UNROLLED = 200
 
 # The name of each call, and its code.
@@ -24,7 +24,7 @@ CALLS = {
     "value-after-reset": "counter.value",
 }
 
-# What all code may use.
+# All code may use these names.
 SETUP = """
 import itertools, mmap, threading
 from array import array
@@ -44,7 +44,7 @@ def after_reset(counter):
 
 
 def name_of(call: str, cls: str, implementation: str = "compiled", count: str = "medium") -> str:
-    """The name of a benchmark, as in "increment FastReadCounter compiled medium"."""
+    """Return the name of a benchmark, such as "increment FastReadCounter compiled medium"."""
     return f"{call} {cls} {implementation} {count}"
 
 
@@ -53,7 +53,7 @@ def code_of(call: str, cls: str) -> str:
 
 
 def counter_of(cls: str, implementation: str = "compiled", count: str = "medium") -> str:
-    """The expression that makes a counter."""
+    """Return the expression that makes a counter."""
     start = COUNTS[count]
     if implementation == "original":
         return f"starting_at({start}, pure.{cls}())"
@@ -61,9 +61,9 @@ def counter_of(cls: str, implementation: str = "compiled", count: str = "medium"
 
 
 def floor_of(name: str) -> tuple[str, ...]:
-    """The least that CPython can do for a benchmark of this name.
+    """Return the benchmarks of the least that CPython can do instead of this one.
 
-    That is a call of a method that does nothing, and for a read of an int in a slot the read of a slot.
+    That is to call a method that does nothing, or to read a slot instead of an attribute that is a slot.
     """
     call, cls, *_ = name.split()
     read = "floor slot" if cls in ("SingleThreadCounter", "FastReadCounter") else "floor call"

@@ -1,9 +1,9 @@
-"""What threads or forked processes do at the same time: increments of a counter, and reads of it.
+"""Concurrent increments and reads of a counter, by threads or forked processes.
 
-Threads that are started together need not run at the same time: the scheduler may put two on one processor, start one
-late, or give its processor to another program.  Threads that run one after another look as if they scaled perfectly.
-So each worker stays on a processor, and reports when it started and ended and how long it had the processor.  A round
-in which not all ran at the same time is left out and repeated.
+Threads that start together may still run one after another: the scheduler may put two on one processor, start one late,
+or give its processor to another program.  Then they seem to scale perfectly.  So each worker is pinned to a processor,
+and reports when it started and ended and how long it had the processor.  A round in which not all workers ran at the
+same time is skipped and repeated.
 """
 
 import multiprocessing
@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 from bench.blocks import Block, namespace
 from bench.calls import UNROLLED
 
-TRIES = 100  # of each round; if none of them counts, the benchmark is given up
+TRIES = 100  # of each round; if none of them counts, the benchmark is skipped
 
 # How a worker reaches the counter.  "own" is a counter each.
 WAYS = {"local": "counter", "global": "REQUESTS", "attribute": "self.requests", "own": "counter"}
 
-# A worker works until a given time, not a given number of loops: so there is nothing to calibrate, and none of the
-# workers goes on alone when the others have finished.
+# A worker stops at a given time, not after a given number of loops.  So nothing needs to be calibrated, and no worker
+# goes on alone after the others have finished.
 WORK = """
 def work(self, until):
     counter, loops, queued, processor, start = self.requests, 0, time_queued(), thread_time(), perf_counter()
@@ -34,28 +34,28 @@ def work(self, until):
 
 
 class NotAtOnce(Exception):
-    """In none of the tries did all workers run at the same time."""
+    """All workers ran at the same time in none of the tries."""
 
 
 class Work(NamedTuple):
-    """What a worker reports of a round."""
+    """A worker's report of a round."""
 
     start: float
     end: float
-    processor: float  # the seconds for which it had a processor,
-    queued: float  # and for which it waited for one
+    processor: float  # seconds on a processor
+    queued: float  # seconds in which it waited for a processor
     loops: int
 
 
 class App:
-    """What has a counter as its attribute."""
+    """An object with a counter as its attribute."""
 
     def __init__(self, requests: Any) -> None:
         self.requests = requests
 
 
 class Concurrent(Block):
-    """What one operation takes while so many workers, with a counter in common or one each, do it at the same time."""
+    """An operation that several workers do at the same time, with one counter in common or with one each."""
 
     def __init__(
         self,
@@ -65,12 +65,12 @@ class Concurrent(Block):
         way: str = "local",
         *,
         setup: str = "",
-        reader: str = "",  # what one more worker does beside them
-        forked: bool = False,  # processes, not threads
+        reader: str = "",  # code of one more worker
+        forked: bool = False,  # use processes instead of threads
         releases_gil: bool = False,
-        waits: bool = False,  # for a lock, and uses no processor meanwhile
+        waits: bool = False,  # workers wait for a lock, and use no processor meanwhile
         times: int = UNROLLED,
-        in_c: int = 1,  # operations in each statement
+        in_c: int = 1,  # operations in one statement
         may_lose: bool = False,
         reads: bool = False,
     ) -> None:
@@ -101,16 +101,16 @@ class Concurrent(Block):
             self.pipes.append(here)
 
     def serve(self, task: Any, app: App, pipe: Any, processor: int | None) -> None:
-        """Be a worker."""
+        """Work, in a worker's thread or process."""
         if processor is not None:
-            os.sched_setaffinity(0, {processor})  # of this thread alone
+            os.sched_setaffinity(0, {processor})  # 0 is this thread only
         while True:
             until = pipe.recv()
             self.barrier.wait()
             pipe.send(task(app, until))
 
     def round(self, seconds: float) -> list[Work]:
-        """What the workers report of one try."""
+        """Return the workers' reports of one try."""
         before = self.count()
         for pipe in self.pipes:
             pipe.send(time.perf_counter() + seconds)
@@ -128,7 +128,7 @@ class Concurrent(Block):
         return sum(read(app.requests) for app in self.apps)
 
     def at_once(self, work: list[Work]) -> bool:
-        """Whether all workers ran at the same time; if they are too many for that, whether they had all processors."""
+        """Whether all workers ran at the same time, or, if they outnumber the processors, used all processors."""
         seconds, too_many = elapsed(work), len(work) > self.processors
         started_together = max(each.start for each in work) - min(each.start for each in work) <= seconds / 10
         if self.waits:
@@ -153,11 +153,11 @@ class Concurrent(Block):
 
 
 def gil_enabled() -> bool:
-    return getattr(sys, "_is_gil_enabled", lambda: True)()  # 3.13 is the first to have that function
+    return getattr(sys, "_is_gil_enabled", lambda: True)()  # new in 3.13
 
 
 def time_queued() -> float:
-    """The seconds for which this thread was ready to run and no processor was free, as Linux counts them."""
+    """Return the seconds that this thread has waited for a processor, as Linux counts them."""
     try:
         with open("/proc/thread-self/schedstat") as file:
             return int(file.read().split()[1]) / 1e9
@@ -170,6 +170,6 @@ def elapsed(work: list[Work]) -> float:
 
 
 def read(counter: Any) -> int:
-    """The count, of whatever counter."""
+    """Return the count of any kind of counter."""
     value = next(getattr(counter, name) for name in ("value", "get", "load") if hasattr(counter, name))
     return int(value() if callable(value) else value)

@@ -1,4 +1,4 @@
-"""A group of benchmarks: what is timed together, and the rows of its table."""
+"""A group of benchmarks, which are timed together, and the rows of its table."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,13 +22,13 @@ class Group:
         self,
         name: str,
         title: str,
-        sentence: str,  # what to see in the table
-        times: Sequence[str] = ("time",),  # the headings of the rows' times,
-        ratios: Sequence[str] = (),  # and of their ratios
+        sentence: str,  # says what the table shows
+        times: Sequence[str] = ("time",),  # headings of the columns with times
+        ratios: Sequence[str] = (),  # headings of the columns with ratios
         rounds: int = 50,
-        seconds: float = 0.000_3,  # of a block
-        extension: str | None = "floor",  # what has to be compiled
-        without_gil: bool = False,  # `all` leaves it out on other builds
+        seconds: float = 0.000_3,  # the length of a block
+        extension: str | None = "floor",  # a .pyx file that has to be compiled
+        without_gil: bool = False,  # with the GIL, `all` skips this group
     ) -> None:
         self.name, self.title, self.sentence, self.times, self.ratios = name, title, sentence, times, ratios
         self.rounds, self.seconds, self.extension, self.without_gil = rounds, seconds, extension, without_gil
@@ -41,22 +41,22 @@ class Group:
             self.statement("floor slot", "counter.value", "starting_at(100_000, Slot())")
 
     def statement(self, name: str, code: str, counter: str = "counter", setup: str = "", **how: Any) -> str:
-        """Add a statement about `counter`, which the expression makes after the setup.  Returns the name."""
+        """Add a statement that uses `counter`, an expression that is evaluated after the setup.  Return the name."""
         self.benchmarks[name] = partial(Statement, code, counter, setup, **how)
         return name
 
     def call(self, call: str, cls: str, implementation: str = "compiled", count: str = "medium", name: str = "") -> str:
-        """Add a call of a counter's.  Returns its name."""
+        """Add a call of a counter's method or a read of its attribute.  Return the name."""
         name = name or name_of(call, cls, implementation, count)
         counter = counter_of(cls, implementation, count)
         counter = f"after_reset({counter})" if call == "value-after-reset" else counter
         return self.statement(name, code_of(call, cls), counter, fresh=count == "small")
 
     def concurrent(self, name: str, code: str, counter: str, workers: int, **how: Any) -> str:
-        """Add what so many threads or processes do at the same time.  Returns the name."""
+        """Add a statement that several threads or processes run at the same time.  Return the name."""
         self.benchmarks[name] = partial(Concurrent, code, counter, workers, **how)
         return name
 
     def row(self, label: str, times: str | Sequence[str], *ratios: tuple[str, ...]) -> None:
-        """Show these benchmarks' times, and the ratio of each tuple's first time to the sum of its others."""
+        """Add a row: these benchmarks' times, and for each tuple the first one's time over the sum of the others'."""
         self.rows.append(Row(label, (times,) if isinstance(times, str) else tuple(times), ratios))
