@@ -3,7 +3,7 @@
 Threads that start together may still run one after another: the scheduler may put two on one processor, start one late,
 or give its processor to another program.  Then they seem to scale perfectly.  So each worker is pinned to a processor,
 and reports when it started and ended and how long it had the processor.  A round in which not all workers ran at the
-same time is skipped and repeated.
+same time is left out and repeated.
 """
 
 import multiprocessing
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from bench.blocks import Block, namespace
 from bench.calls import UNROLLED
 
-TRIES = 100  # of each round; if none of them counts, the benchmark is skipped
+TRIES = 100  # of each round; if none of them counts, the benchmark is given up
 
 # How a worker reaches the counter.  "own" is a counter each.
 WAYS = {"local": "counter", "global": "REQUESTS", "attribute": "self.requests", "own": "counter"}

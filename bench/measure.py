@@ -1,4 +1,4 @@
-"""What one process does: time a group's benchmarks in turns, in an order that is shuffled anew in each round.
+"""Time a group's benchmarks in turns, in one process, and in a new random order in each round.
 
 So both times of a ratio are taken within milliseconds.  `python -m bench.measure ARGUMENTS` prints a report as JSON.
 """

@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
     if left_out := dict.fromkeys(reason for report in reports for reason in report["left_out"]):
         notes.append(f"Left out: {'; '.join(left_out)}")
     if given_up := dict.fromkeys(name for report in reports for name in report["given_up"]):
-        notes.append(f"Given up in some processes, as not all ran at the same time: {', '.join(given_up)}")
+        notes.append(f"Given up in some processes, because not all ran at the same time: {', '.join(given_up)}")
     return from_reports(metadata(args), reports), notes, status
 
 

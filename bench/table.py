@@ -105,7 +105,7 @@ def rounds_left_out(group: Group, all_results: Sequence[Results]) -> str:
         if each.sum_of("rounds")
     ]
     lost = [f"{name} on {each.short}" for each in found for name in each.lost_counts()]
-    lines = f"Rounds left out and repeated, as not all ran at the same time: {', '.join(texts)}." if texts else ""
+    lines = f"Rounds left out and repeated, because not all ran at the same time: {', '.join(texts)}." if texts else ""
     return lines + (f" Counts lost: {', '.join(lost)}." if lost else "")
 
 

@@ -349,7 +349,7 @@ def everything(tmp_path_factory):
     assert "1.00 [1.00, 1.00]" in output
     assert {line.split(":")[0] for line in errors.splitlines()} <= {
         "Left out",
-        "Given up in some processes, as not all ran at the same time",
+        "Given up in some processes, because not all ran at the same time",
     }
     return path
 

@@ -22,7 +22,7 @@ def times(count, function, *args):
 
 
 def read_until(counter, total):
-    """Return a function that reads until the count is `total`, and checks that no read returns less than the one before.
+    """Return a function that reads until the count is `total`, and checks that the counts never decrease.
 
     It gives up if the count stays the same for a minute: then counts were lost.
     """

@@ -53,7 +53,7 @@ def prometheus_histogram() -> Any:
 
 
 def meter() -> Any:
-    """OpenTelemetry's, whose metrics are read somewhere, as otherwise it does nothing."""
+    """A meter of OpenTelemetry, with a reader, because without one it does nothing."""
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 

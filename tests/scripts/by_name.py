@@ -30,7 +30,7 @@ class Attribute:
 
 def main():
     parser = script_parser(__doc__, [*EXACT, SharedCounter])
-    parser.add_argument("--increments", type=int, default=1_000_000, help="of each kind of each class (default: 1,000,000)")
+    parser.add_argument("--increments", type=int, default=1_000_000, help="of each kind of class (default: 1,000,000)")
     parser.add_argument("--forks", type=int, default=20, help="meanwhile, for each class (default: 20)")
     args = parser.parse_args()
     warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
