@@ -11,8 +11,7 @@ from bench.calls import ARTICLE, name_of
 from bench.groups import GROUPS
 from bench.results import Results, Script, Unusable, load_any
 
-FACTS = {"Python": "python_version", "compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
-MACHINE = ("cpu_model_name", "cpu_count", "platform")
+FACTS = {"compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
 
 
 def main(argv: Sequence[str]) -> None:
@@ -41,13 +40,13 @@ def sorted_results(everything: Sequence[Results | Script]) -> list[Results]:
 def page(everything: Sequence[Results | Script]) -> str:
     """The text of bench/README.md."""
     all_results, scripts = sorted_results(everything), [each for each in everything if isinstance(each, Script)]
-    facts = [[each.metadata.get(fact, "") for fact in FACTS.values()] for each in all_results]
-    machines = {"; ".join(str(each.metadata.get(fact, "unknown")) for fact in MACHINE) for each in all_results}
+    facts = [[each.python, *(each.metadata.get(fact, "") for fact in FACTS.values())] for each in all_results]
+    machines = {f"{each.machine}, {each.metadata.get('platform', 'unknown')}" for each in all_results}
     template = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
     parts = [
         template.format(
             pictures=" ".join(f"![{name}]({name}.png)" for name in pictures(all_results)),
-            machines=f"{table.markup(list(FACTS), facts, 'github')}\n\n{'. '.join(sorted(machines))}.",
+            machines=f"{table.markup(['Python', *FACTS], facts, 'github')}\n\nMachine: {'; '.join(sorted(machines))}.",
         )
     ]
     for group in GROUPS.values():
