@@ -203,4 +203,4 @@ def test_stripes_grow_where_threads_meet():
 
 
 def test_nothing_is_lost_by_name():
-    run_script("by_name.py", "--increments", 1_000_000 if DEFERS else 100_000)
+    run_script("by_name.py", "--increments", 1_000_000 if DEFERS else 100_000, timeout=900)
