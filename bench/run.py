@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
     number, status, notes = args.processes * len(args.groups), 0, []
     with (
         tempfile.TemporaryDirectory(prefix="fastcounter-bench-") as directory,
-        tqdm(total=number, disable=None, leave=False, unit="process") as progress,
+        tqdm(total=number, disable=None, leave=False, mininterval=0, unit="process") as progress,
     ):
         children = Children(Path(directory))
         try:
