@@ -1,7 +1,7 @@
-"""What several processes say together: an estimate, and an interval that holds the true value in 95 runs of 100.
+"""Combine the results of several processes: an estimate, and its 95 % confidence interval.
 
 The estimate is the median of the processes' results, and the interval goes from one of these results to another.  So no
-distribution is assumed, and no process is left out: an outlier does not move the estimate, it widens the interval.
+distribution is assumed, and no process is left out.  An outlier does not move the estimate, but widens the interval.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
-FEWEST_PROCESSES = 6  # with fewer, the true median is outside of their range too often
+FEWEST_PROCESSES = 6  # with fewer, the true median is too often outside their range
 WIDE = 0.05  # of the estimate
 
 
@@ -29,19 +29,19 @@ class Estimate(NamedTuple):
         return self.high - self.low > WIDE * self.value
 
     def brief(self) -> str:
-        """With the interval only where it is wide."""
+        """Return the text, with the interval only if it is wide."""
         return str(self) if self.is_wide() else str(self).split()[0]
 
     def over(self, other: "Estimate") -> "Estimate":
-        """This one divided by one of other processes; the interval is a cautious one."""
+        """Divide by an estimate of other processes.  The interval is wider than it needs to be."""
         return Estimate(self.value / other.value, self.low / other.high, self.high / other.low)
 
 
 def of_processes(results: Sequence[float]) -> Estimate:
-    """The median, and its confidence interval.
+    """Return the median, and its confidence interval.
 
-    Each process is as likely to be above the true median as below it, like a coin: how many are below is binomial.  So
-    as many of the lowest and of the highest are left out as the confidence allows.
+    Each result is as likely to be above the true median as below it, so the number of results below it is binomial.
+    That says which of the ordered results are the ends of the interval.
     """
     ordered, left_out = sorted(results), 0
     while 2 * sum(math.comb(len(ordered), below) for below in range(left_out + 2)) <= (1 - CONFIDENCE) * 2 ** len(

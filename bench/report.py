@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def sorted_results(everything: Sequence[Results | Script]) -> list[Results]:
-    """The older Python first, and those without the GIL last."""
+    """Return older Pythons first, and those without the GIL last."""
     results = [each for each in everything if isinstance(each, Results)]
     if not results:
         raise Unusable("there are no results of `python -m bench` among these files")
@@ -38,7 +38,7 @@ def sorted_results(everything: Sequence[Results | Script]) -> list[Results]:
 
 
 def page(everything: Sequence[Results | Script]) -> str:
-    """The text of bench/README.md."""
+    """Return the text of bench/README.md."""
     all_results, scripts = sorted_results(everything), [each for each in everything if isinstance(each, Script)]
     facts = [[each.python, *(each.metadata.get(fact, "") for fact in FACTS.values())] for each in all_results]
     machines = {f"{each.machine}, {each.metadata.get('platform', 'unknown')}" for each in all_results}
@@ -57,7 +57,7 @@ def page(everything: Sequence[Results | Script]) -> str:
 
 
 def pictures(all_results: Sequence[Results]) -> dict[str, Results]:
-    """Which pictures there are, and of what: the newest Python with the GIL, and the newest without."""
+    """Return the pictures and their results: the newest Python with the GIL, and the newest without it."""
     found = {}
     for results in all_results:
         name, group = ("operations", "article") if results.has_gil else ("threads", "threads")
@@ -78,7 +78,7 @@ def draw(found: dict[str, Results], directory: Path) -> None:
 
 
 def draw_operations(axes: Any, results: Results) -> None:
-    """Bars: how long an increment and a read take."""
+    """Draw bars: the times of an increment and of a read."""
     calls = [(call, cls) for call in ("increment", "value") for cls in ARTICLE]
     for offset, implementation, color in ((-0.2, "original", "lightgrey"), (0.2, "compiled", "tab:blue")):
         times = [1e9 * statistics.median(results.times(name_of(*call, implementation))) for call in calls]
@@ -91,7 +91,7 @@ def draw_operations(axes: Any, results: Results) -> None:
 
 
 def draw_threads(axes: Any, results: Results) -> None:
-    """Lines: how many increments of one counter, an attribute, threads do together."""
+    """Draw lines: the throughput of threads that increment one counter, which is an attribute."""
     numbers, lines = (
         (1, 2, 4, 8),
         {

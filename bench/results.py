@@ -1,4 +1,4 @@
-"""Results: what was measured, in pyperf's files, and the ratios in it.
+"""Results of measurements, in pyperf's files, and their ratios.
 
 A benchmark has a run for each process that measured it; the run's values are the times of the rounds in their order.
 Its metadata say which `process` that was, and of which `group`.  One process timed its benchmarks in turns, in rounds.
@@ -16,11 +16,11 @@ from bench.estimate import Estimate, of_processes
 
 
 class Unusable(Exception):
-    """A file cannot be read or written; the message says why."""
+    """Raised if a file cannot be read or written; the message says why."""
 
 
 class Results:
-    """All results in a suite of pyperf's, or those of a group's processes."""
+    """All results in a suite of pyperf's, or those of one group."""
 
     def __init__(self, suite: Any, group: str | None = None) -> None:
         self.suite = suite
@@ -45,12 +45,12 @@ class Results:
         return Results(self.suite, group)
 
     def times(self, name: str) -> list[float]:
-        """The median over rounds, of each process; none if less than half of the processes have measured it."""
+        """Return each process's median over rounds, or nothing if fewer than half of the processes measured it."""
         runs = self.runs.get(name, {})
         return [statistics.median(run.values) for run in runs.values()] if 2 * len(runs) >= self.processes else []
 
     def ratios(self, *names: str) -> list[float]:
-        """The first benchmark's time over the sum of the others': the median over rounds, of each process."""
+        """Return the first benchmark's time over the sum of the others': each process's median over rounds."""
         if not names or not all(map(self.times, names)):
             return []
         runs = [self.runs[name] for name in names]
@@ -72,11 +72,11 @@ class Results:
         return str(next(iter(self.runs[name].values())).get_metadata().get("unit", "second"))
 
     def sum_of(self, fact: str) -> int:
-        """A number in the metadata of each run, summed."""
+        """Return the sum of a number in the metadata of each run."""
         return sum(run.get_metadata().get(fact, 0) for runs in self.runs.values() for run in runs.values())
 
     def lost_counts(self) -> list[str]:
-        """The benchmarks that lost counts, with the share of the counts that each lost."""
+        """Return the benchmarks that lost counts, with the share that each lost."""
         shares = []
         for name, runs in self.runs.items():
             metadata = [run.get_metadata() for run in runs.values()]
@@ -111,7 +111,7 @@ def load_any(path: str | Path) -> Results | Script:
 
 
 def from_reports(metadata: dict[str, Any], reports: Iterable[dict[str, Any]]) -> Results | None:
-    """What processes have reported."""
+    """Make results from the reports of processes."""
     runs: dict[str, list[Any]] = defaultdict(list)
     for report in reports:
         for name, (values, own_metadata) in report["benchmarks"].items():

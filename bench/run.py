@@ -1,4 +1,4 @@
-"""Run the processes that measure, one after another, and keep what they report, whatever happens."""
+"""Run the processes that measure, one after another, and keep their reports even if one fails."""
 
 import argparse
 import contextlib
@@ -28,11 +28,11 @@ PUBLIC = "aslr cpu_config cpu_count cpu_model_name perf_version platform python_
 
 
 class Failed(Exception):
-    """A process has failed, or a signal has ended it: a message, and the status to exit with."""
+    """Raised if a process fails or a signal ends it, with a message and an exit status."""
 
 
 class Children:
-    """The processes of a run, of which one runs at a time, and which a signal ends."""
+    """The processes of a run.  One runs at a time, and a signal ends it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -55,7 +55,7 @@ class Children:
                 getattr(os, "killpg", os.kill)(self.current.pid, signal.SIGTERM)  # with all that it has started
 
     def output(self, *command: str, check: bool = True) -> str:
-        """What a command of Python's prints."""
+        """Run Python with these arguments, and return what it prints."""
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self.current = subprocess.Popen(
             [sys.executable, *command], cwd=ROOT, env=self.environment, start_new_session=True, **pipes
@@ -71,7 +71,7 @@ class Children:
 
 
 def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
-    """The results, what to say about them, and the status to exit with."""
+    """Measure, and return the results, notes about them, and the exit status."""
     reports: list[dict[str, Any]] = []
     number, status, notes = args.processes * len(args.groups), 0, []
     with (
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
 
 
 def metadata(args: argparse.Namespace) -> dict[str, Any]:
-    """What the figures depend on."""
+    """Return the facts that the figures depend on."""
     known = pyperf.Run([1.0]).get_metadata()
     facts = {name: known[name] for name in PUBLIC.split() if name in known}
     facts |= {"arguments": args.command, "compiler": platform.python_compiler(), "fastcounter_version": "unknown"}

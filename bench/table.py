@@ -1,4 +1,4 @@
-"""Tables of results: of one Python for a screen, and of several for the page."""
+"""Tables of results: for a screen with one Python, and for the page with several."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,13 +8,13 @@ from bench.estimate import FEWEST_PROCESSES, Estimate
 from bench.group import Group, Row
 from bench.results import Results, Script
 
-UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"))  # below so many seconds; so many in a second; the name
+UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"))  # below so many seconds; how many in a second; name
 
 MISSING = "-"  # too few rounds counted, or it is not installed
 
 
 def screen(group: Group, results: Results) -> str | None:
-    """The group's table for one Python, with the time of each benchmark; None if it is empty."""
+    """Return the group's table for one Python, with the time of each benchmark, or None if it is empty."""
     results, body = results.of(group.name), []
     for row in group.rows:
         if any(map(results.times, row.times)):
@@ -25,7 +25,7 @@ def screen(group: Group, results: Results) -> str | None:
 
 
 def page(group: Group, all_results: Sequence[Results], scripts: Sequence[Script] = ()) -> Iterator[str]:
-    """The group's tables for the page: one of ratios, with a column for each Python, or one of times."""
+    """Return the group's tables for the page: of ratios, with a column for each Python, or of times."""
     measured = [each.of(group.name) for each in all_results if group.name in each.groups]
     if not group.ratios:
         yield from filter(None, [page_of_times(group, measured)])
@@ -50,7 +50,7 @@ def page(group: Group, all_results: Sequence[Results], scripts: Sequence[Script]
 
 
 def page_of_times(group: Group, measured: Sequence[Results]) -> str | None:
-    """The times of the newest Python, and those of two threads on the others."""
+    """Return the table of times on the newest Python, and of two threads on the others."""
     if not measured:
         return None
     newest, others = measured[-1], measured[:-1]
@@ -63,7 +63,7 @@ def page_of_times(group: Group, measured: Sequence[Results]) -> str | None:
 
 
 def times(group: Group, row: Row, results: Results) -> list[str]:
-    """The texts of a row's times.  They have intervals where there are no ratios that could have them."""
+    """Return the texts of a row's times.  They have intervals only if the group has no ratios."""
     texts = []
     for name in row.times:
         if estimate := results.time(name):
@@ -81,7 +81,7 @@ def amount(estimate: Estimate, unit: str = "second") -> str:
 
 
 def brief(seconds: Estimate) -> str:
-    """In nanoseconds, to two digits or so."""
+    """Return the time in nanoseconds, with about two digits."""
     estimate = Estimate(*(1e9 * each for each in seconds))
     text = estimate.text(1 if estimate.value < 9.95 else 0)
     return text if estimate.is_wide() else text.split()[0]
@@ -97,7 +97,7 @@ def markup(headings: Sequence[str], body: Sequence[Sequence[str]], style: str) -
 
 
 def rounds_left_out(group: Group, all_results: Sequence[Results]) -> str:
-    """What to say beneath a table of what ran at the same time."""
+    """Return the lines below a table of concurrent benchmarks."""
     found = [each.of(group.name) for each in all_results if group.name in each.groups]
     texts = [
         f"{each.sum_of('rounds_left_out'):,} of {each.sum_of('rounds'):,} on {each.short}"
@@ -110,7 +110,7 @@ def rounds_left_out(group: Group, all_results: Sequence[Results]) -> str:
 
 
 def summary(results: Results) -> Iterator[str]:
-    """What the figures are, and how noisy the machine was."""
+    """Return lines that say what the figures are, and how noisy the machine was."""
     shown = "95 % confidence interval" if results.processes >= FEWEST_PROCESSES else "their range, as they are few"
     yield f"Medians of {results.processes} processes [{shown}]; where it holds 1, no difference was found."
     again, call, slot = (
