@@ -43,7 +43,7 @@ def measure(argv: Sequence[str]) -> None:
     args.groups = args.groups or ["article"]
     if unknown := set(args.groups) - {*GROUPS, "all"}:
         parser.error(f"no group is called {', '.join(sorted(unknown))}; there are: all {' '.join(GROUPS)}")
-    if args.processes < 1 or (args.rounds or 1) < 1:
+    if args.processes < 1 or (args.rounds is not None and args.rounds < 1):
         parser.error("at least one process and one round are needed")
     rounds = [f"--rounds {args.rounds}"] if args.rounds else []
     args.command = " ".join([*args.groups, f"--processes {args.processes}", *rounds])

@@ -23,7 +23,7 @@ from bench.results import Results, from_reports
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What pyperf knows and anybody may: no names, paths and commands of this machine.
+# The facts of pyperf that may be published: no names, paths and commands of this machine.
 PUBLIC = "aslr cpu_config cpu_count cpu_model_name perf_version platform python_implementation python_version timer"
 
 

@@ -15,13 +15,13 @@
  *   PyObject *cell_reset(void **cell)             the same with 0
  *   int cell_increment(void **cell)
  *   int cell_add(void **cell, amount)
- *   int cell_add_small_int(void **cell, object)   add any object that is a small int and return 1, or return 0
+ *   int cell_add_small_int(void **cell, object)   add a small int if that is quick and return 1; otherwise return 0
  *   PyObject *cell_increment_and_get(void **cell) return the new count
  *   PyObject *cell_add_and_get(void **cell, amount)
  *
  * Counts and amounts are exact ints of any size.  Each call is atomic, as far as the kind of cell allows.  No call runs
- * Python code.  No call takes a lock that a signal handler, a finalizer, a forked child or a thread that ends could
- * wait for.  If memory runs out, a call returns -1 or NULL with MemoryError set, and the count stays unchanged.
+ * Python code.  No signal handler, finalizer or forked child ever waits for a lock that nobody will release.  If memory
+ * runs out, a call returns -1 or NULL with MemoryError set, and the count stays unchanged.
  */
 #ifndef FASTCOUNTER_CELL_H
 #define FASTCOUNTER_CELL_H
@@ -35,7 +35,7 @@
 enum cell_kind {
     CELL_UNSYNCHRONIZED,  /* nothing breaks, but one addition may overwrite another */
     CELL_ATOMIC,          /* each call is exact */
-    CELL_STRIPED,         /* each call is exact; each thread adds to memory of its own, and a read adds that up */
+    CELL_STRIPED,         /* each call is exact; threads add to different stripes, and a read adds these up */
 };
 
 #ifdef Py_GIL_DISABLED

@@ -2,8 +2,8 @@
  *
  * Thread safety:
  *
- *   - All access to `count`, `table`, `offset`, `version` and the stripes is atomic.  Only the thread that holds the
- *     lock reads `offset` and `version` directly, as no other thread can write them then.
+ *   - All access to `count`, `table`, `offset`, `version` and the stripes is atomic, with one exception.  The thread
+ *     that holds the lock reads `offset` and `version` directly, because no other thread can write them then.
  *   - If several threads may add to a word, an addition is one atomic read-modify-write, so none is lost.  (In an
  *     unsynchronized cell an addition is a load and a store.)
  *   - Only the thread that owns the counter adds to the `count` of a striped cell.  All other threads only read it.  So
@@ -54,7 +54,7 @@ typedef struct {
     int deferred;          /* whether reference counting is deferred; see _deferred.h */
     PyObject *large;       /* striped: a summand of the count, or NULL for 0; otherwise the count if it IS_LARGE */
     int64_t offset;        /* striped: a summand of the count; it lets a reset leave the parts alone */
-    int64_t version;       /* striped: odd while `large`, `offset` and a part change together */
+    int64_t version;       /* striped: odd while `offset` changes together with `large` or a part */
     stripe_table *table;   /* striped: NULL until a thread that does not own the counter adds to it */
 } counter_cell;
 
@@ -216,7 +216,8 @@ word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after
 #define PROBE_EVERY 61  /* odd, as amounts are often multiples of 2 */
 static int stripe_limit;  /* a power of two; set once in a process, before the first cell */
 
-/* Allow two stripes for each processor.  Threads take stripes in turn, also threads that rarely run. */
+/* Allow at least two stripes for each processor, up to MAX_STRIPES.  Each new thread takes the next stripe, so threads
+ * that rarely run take some too. */
 static void
 cells_prepare(int processors)
 {
@@ -548,8 +549,7 @@ cell_increment(void **cell)
     return status;
 }
 
-/* Add to a cell that is not striped, and return the new count.  NULL without an exception if that takes the slow path.
- * */
+/* Add to a cell that is not striped, and return the new count.  NULL without an exception: take the slow path. */
 static inline PyObject *
 word_add_and_get(void **cell, int64_t amount)
 {

@@ -52,7 +52,8 @@ int_add_in_place(PyObject *count, long amount)
 /* From 3.11 CPython keeps its small ints in one array, so the value of a small int gives its address.  `small_ints` is
  * the address of 0, and `small_ints_size` the size of the array from there on, in bytes.  All interpreters share the
  * array, and each that imports the module writes the same values here.  An interpreter that sees only one of them
- * written finds no int in the array. */
+ * written finds no int in the array.  On 3.10 each interpreter makes its own small ints, and frees them when it is
+ * closed.  So there the array stays empty. */
 static uintptr_t small_ints;
 static uintptr_t small_ints_size;
 
@@ -62,7 +63,8 @@ cells_prepare(int processors)
     PyObject *zero = PyLong_FromLong(0), *number = zero;
     uintptr_t size = 0;
     (void)processors;
-    while (number != NULL && (uintptr_t)number == (uintptr_t)zero + size && size < ABOVE_SMALL_INTS) {
+    while (PY_VERSION_HEX >= CPYTHON(11) && number != NULL && (uintptr_t)number == (uintptr_t)zero + size
+           && size < ABOVE_SMALL_INTS * sizeof(PyLongObject)) {
         size += sizeof(PyLongObject);
         Py_DECREF(number);
         number = PyLong_FromLong((long)(size / sizeof(PyLongObject)));
@@ -194,7 +196,7 @@ cell_reset(void **cell)
     return cell_init(cell) < 0 ? (*cell = before, NULL) : before;
 }
 
-/* Whether an int and what is added to it are far from the ends of 64 bits, and then its value. */
+/* Whether an int is so far from the limits of 64 bits that the sum of two such ints fits, and its value if so. */
 static inline int
 int_fits(PyObject *number, long long *value)
 {
@@ -203,7 +205,7 @@ int_fits(PyObject *number, long long *value)
     return !overflow && LLONG_MIN / 4 < *value && *value < LLONG_MAX / 4;
 }
 
-/* Of 64 bits an int of the right size is made; PyNumber_Add() reserves a digit more. */
+/* PyLong_FromLongLong() makes an int of the right size, while PyNumber_Add() reserves one digit more. */
 static int
 cell_add_anew(void **cell, PyObject *amount)
 {

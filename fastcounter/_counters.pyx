@@ -218,9 +218,9 @@ cdef class FastWriteCounter(_Counter):
 
 A counter for any number of threads that seldom read.  The method `value()` returns its count.
 
-Each call is exact, with and without the GIL.  On a free-threaded build each thread adds to a part of its own, so
-threads do not slow each other down, and reading adds up the parts.  It has no `increment_and_get()`, which would read
-at each call: use a FastReadCounter for that.
+Each call is exact, with and without the GIL.  On a free-threaded build the threads add to different parts of the count,
+so they rarely slow each other down, and a read adds up the parts.  It has no `increment_and_get()`, because that would
+read at each call.  Use a FastReadCounter for that.
 
 `initial` is the integer to count from.  Anything else raises TypeError.
 """

@@ -15,7 +15,8 @@ static destructor cython_dealloc;
 static void dealloc_counter(PyObject *object);
 
 /* Whether our code has to visit and drop the object's reference to its type.  CPython leaves that to the first base
- * that is not a Python class, if that base is a heap type.  Otherwise CPython does it. */
+ * that is not a Python class, if that base is a heap type.  If it is a static type, CPython does it for instances of
+ * Python classes, and instances of the static type itself hold no reference. */
 static inline int
 is_type_reference_ours(PyObject *object)
 {
@@ -40,7 +41,8 @@ dealloc_counter(PyObject *object)
     cython_dealloc(object);
 }
 
-/* Each interpreter has its own types, but writes the same value to `cython_dealloc`. */
+/* Each interpreter has its own types, but `cython_dealloc` is the same for all.  Only the first interpreter writes it,
+ * because later ones would write while others read. */
 static inline void
 replace_dealloc(PyObject *type)
 {

@@ -7,9 +7,9 @@
  * the thread that made it, and the first call from another thread defers its reference counting.  A counter that only
  * its owner uses is freed with its last reference.
  *
- * The garbage collector has to track such objects.  Cython makes a type that the collector tracks only if the class has
- * Python objects as fields.  It does so on every build, where it costs 16 bytes an object.  So this file changes the
- * types after Cython has made them, and before the first instance or subclass.
+ * CPython defers it only for objects that the garbage collector tracks.  Cython has the collector track a type if its
+ * class has fields that are Python objects.  It would do so on builds with the GIL too, at a cost of 16 bytes an
+ * object.  So this file changes the types after Cython has made them, and before the first instance or subclass.
  */
 #ifndef FASTCOUNTER_DEFERRED_H
 #define FASTCOUNTER_DEFERRED_H
@@ -39,9 +39,9 @@ is_owned(PyObject *object)
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON && PY_VERSION_HEX >= CPYTHON(14)
 
 /* Whether the garbage collector is about to free the object.  Finalizers may still use it.  The object has no owner
- * then, because the collector uses the field for its own list.  If the reference counting were deferred at that moment,
- * the collector would mistake the large reference count for an overflow, and make the object immortal.  The bit is
- * _PyGC_BITS_UNREACHABLE in CPython's pycore_gc.h. */
+ * then, because the collector uses the field `ob_tid` for its own list.  If the reference counting were deferred at
+ * that moment, the collector would mistake the large reference count for an overflow, and make the object immortal.
+ * The bit is _PyGC_BITS_UNREACHABLE in CPython's pycore_gc.h. */
 static inline int
 is_garbage(PyObject *object)
 {
@@ -77,7 +77,9 @@ static inline void
 make_collectable(PyObject *type, Py_ssize_t offset_of_buffer)
 {
     PyTypeObject *self = (PyTypeObject *)type;
-    buffer_offset = offset_of_buffer;
+    if (buffer_offset != offset_of_buffer) {  /* only in the first interpreter: all of them share it */
+        buffer_offset = offset_of_buffer;
+    }
     self->tp_traverse = traverse;
     self->tp_free = PyObject_GC_Del;
     self->tp_flags |= Py_TPFLAGS_HAVE_GC;

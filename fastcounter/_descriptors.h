@@ -109,8 +109,8 @@ is_same_method(PyObject *method, PyObject *other)
         && ((PyMethodDescrObject *)method)->d_method == ((PyMethodDescrObject *)other)->d_method;
 }
 
-/* Make a method descriptor for the same C function that belongs to `type`, a subclass of the method's own class.  See
- * _specialize.pxi for the reason. */
+/* Make a method descriptor that calls the same C function, but belongs to `type`, a subclass of the method's own class.
+ * See _specialize.pxi for the reason. */
 static inline PyObject *
 method_of_type(PyObject *method, PyObject *type)
 {

@@ -1,4 +1,4 @@
-"""The integers that users hand in."""
+"""The integers that users pass in."""
 
 cdef extern from "Python.h":
     bint PyIndex_Check(object number)

@@ -7,10 +7,10 @@
 
 /* ---- Finding ----
  *
- * Generated code keeps a table of the interpreters that have imported the module.  When Cython 3.3.1 looks for an
- * interpreter that is not in the table, it reads one entry beyond the last.  `realloc` leaves garbage there, and the
- * garbage may be another module's entry for the same interpreter.  The import then fails as if the module had been
- * imported before.  So this clears the memory that the table grows into. */
+ * Generated code keeps a table of the interpreters that have imported the module.  Code that Cython 3.3.1 generates
+ * reads one entry beyond the last when it looks for an interpreter that is not in the table.  `realloc` leaves garbage
+ * there, and the garbage may be another module's entry for the same interpreter.  The import then fails as if the
+ * module had been imported before.  So this clears the memory that the table grows into. */
 #if CYTHON_HEX_VERSION <= 0x030301F0
 static inline void *
 realloc_cleared(void *memory, size_t old_size, size_t size)
@@ -41,7 +41,8 @@ module_key(PyModuleDef *definition)
     return PyUnicode_FromFormat("fastcounter.%s", definition->m_name);
 }
 
-/* A new reference to the module that this interpreter has executed.  NULL if there is none. */
+/* A new reference to the module that this interpreter has executed.  NULL if there is none, or with an exception set if
+ * the lookup fails. */
 static PyObject *
 first_module(PyModuleDef *definition)
 {
@@ -80,7 +81,7 @@ execute_module(PyObject *module)
     return status;
 }
 
-/* All interpreters share the slots.  Each writes the same values into them. */
+/* All interpreters share the slots.  The first one to import the module changes them; the others find them changed. */
 static int
 let_import_again(PyObject *module)
 {
@@ -90,7 +91,7 @@ let_import_again(PyObject *module)
     }
     for (PyModuleDef_Slot *slot = definition->m_slots; slot->slot != 0; slot++) {
         void *function = slot->value;
-        if (slot->slot == Py_mod_create) {
+        if (slot->slot == Py_mod_create && function != (void *)create_module) {
             slot->value = (void *)create_module;
         }
         else if (slot->slot == Py_mod_exec && function != (void *)execute_module) {
@@ -125,7 +126,7 @@ drop_reference(PyObject *module)
 #endif
 }
 
-/* The last call of each module's own code. */
+/* The last call of a module's own code.  compat.pyx calls let_import_again() instead, and so keeps the reference. */
 static inline int
 finish_module(PyObject *module)
 {

@@ -1,6 +1,6 @@
 # Copying and pickling; part of _counters.pyx.
 #
-# Old pickles name these two functions and hold their arguments.  So neither may ever change.
+# Old pickles name these two functions and hold their arguments.  So their names and parameters may never change.
 
 def _restore(cls, *state):
     """Make the counter that was copied or pickled."""
@@ -8,7 +8,7 @@ def _restore(cls, *state):
 
 
 def _restore_with(cls, args, kwargs, *state):
-    """Make the counter that was copied or pickled, of a class whose __new__ takes arguments."""
+    """Make the counter that was copied or pickled.  `args` and `kwargs` are the arguments of its class's __new__."""
     return restore(cls, args, kwargs, state)
 
 

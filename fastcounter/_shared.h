@@ -1,4 +1,4 @@
-/* What SharedCounter needs from CPython: raising errors with and without the GIL, and the value of small ints. */
+/* What SharedCounter needs from CPython: errors raised with and without the GIL, and the value of ints of one digit. */
 #ifndef FASTCOUNTER_SHARED_H
 #define FASTCOUNTER_SHARED_H
 
@@ -37,7 +37,8 @@ raise_not_attached(void)
     return -1;
 }
 
-/* Whether an exact int has at most one digit, and its value if so.  PyLong_AsLongLongAndOverflow() is slower. */
+/* Get the value of an exact int of one digit and return 1.  Return 0 if it has more digits.  Before 3.12 also return 0
+ * for 0 and negative ints, or for all ints in the portable build.  PyLong_AsLongLongAndOverflow() is slower. */
 static inline int
 int_as_one_digit(PyObject *number, int64_t *value)
 {

@@ -10,8 +10,8 @@ from libc.stdint cimport int64_t
 
 
 cdef class SharedCounter:
-    cdef int64_t *place     # the count, in the buffer; NULL until __init__ has returned, and then constant
-    cdef int64_t attaching  # 1 from the moment that a call of __init__ has begun; so a second call fails
+    cdef int64_t *place     # the address of the count; NULL until a call of __init__ succeeds, and then constant
+    cdef int64_t attaching  # 1 while __init__ runs and after it has succeeded; so a second call fails
     # The counter holds the buffer as long as it lives, so `place` always points to memory.  With the GIL the garbage
     # collector does not see this reference; numpy's arrays do the same.
     cdef Py_buffer buffer

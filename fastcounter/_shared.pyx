@@ -118,8 +118,8 @@ of 8.  Making a counter does not write: in memory that is all zeros the count is
 not slow each other down.
 
 Each call is atomic and exact.  There is no lock, so a process may be killed at any moment.  The counter holds the
-buffer as long as it lives, and until then the memory cannot be closed: that raises BufferError.  On free-threaded 3.14
-the garbage collector frees a counter that several threads have used, at its next collection.
+buffer as long as it lives.  Closing the memory before that raises BufferError.  On free-threaded builds, from 3.14 on,
+a counter that several threads have used lives until the next garbage collection.
 
 TypeError is raised if memory is not a buffer or offset not an integer, BufferError if the buffer is read-only or not
 contiguous, and ValueError if the count would be outside the memory or not aligned.

@@ -13,8 +13,8 @@ cdef bint is_compiled_method(name, attribute, root):
 
 
 cdef object inherited(list found):
-    # `found` is what the classes of the method resolution order define under one name.  The first one wins, but a copy
-    # does not count while its original is still to come: a mixin between the two may override the method.
+    # `found` is what the classes of the method resolution order define under one name.  The first one wins, unless it
+    # is a copy and its original comes later: a mixin between the two may override the method.
     for index, attribute in enumerate(found):
         for other in found[index + 1:]:
             if is_same_method(attribute, other):
@@ -53,6 +53,6 @@ cdef int publish(root, tuple classes, str module) except -1:
     for cls in classes:
         specialize_methods(cls, root)
         cls.__module__ = module  # where users import it from
-        cls.__name__ = cls.__name__  # error messages then leave out our module
+        cls.__name__ = cls.__name__  # sets tp_name, which error messages show, to the name without our module
         make_immutable(cls)
     return 0

@@ -3,9 +3,9 @@
 """The API of the published fastcounter 1.x, over the compiled counters.
 
 `Counter`, `FastReadCounter` and `FastWriteCounter` take `init` and `step`, `increment(num_steps=1)` adds step *
-num_steps, and `value` is an attribute of all three.  With integers they do what 1.1.0 does, with two differences.  A
-negative number of steps subtracts in all three classes; FastWriteCounter of 1.1.0 ignores it.  And any number of steps
-is one addition.
+num_steps, and `value` is an attribute of all three.  With integers they count as 1.1.0 does, with one difference: a
+negative number of steps subtracts in all three classes.  FastWriteCounter of 1.1.0 ignores it.  Any number of steps is
+one addition, in one atomic step.
 
 An interpreter other than the main one leaks this module's memory when it is closed.
 """

@@ -8,7 +8,7 @@ from bench.group import Group
 group = Group(
     "c-level",
     "Increments of one counter, called from Cython",
-    "With the GIL only a SharedCounter, which needs none, could gain from a second thread; but both meet in one cell.",
+    "With the GIL only SharedCounter's calls can run at the same time; but both threads then write to one integer.",
     ["1 thread", "2 threads"],
     ["throughput of 2 threads / of 1"],
     rounds=10,

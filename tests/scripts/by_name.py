@@ -30,7 +30,7 @@ class Attribute:
 
 def main():
     parser = script_parser(__doc__, [*EXACT, SharedCounter])
-    parser.add_argument("--increments", type=int, default=1_000_000, help="of each class, a tenth of subclasses")
+    parser.add_argument("--increments", type=int, default=1_000_000, help="for each class; a tenth for a subclass")
     parser.add_argument("--forks", type=int, default=20, help="meanwhile, for each class (default: 20)")
     args = parser.parse_args()
     warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
