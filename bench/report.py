@@ -9,6 +9,7 @@ from typing import Any
 from bench import table
 from bench.calls import ARTICLE, name_of
 from bench.groups import GROUPS
+from bench.groups.threads import NUMBERS
 from bench.results import Results, Script, Unusable, load_any
 
 FACTS = {"compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
@@ -92,21 +93,18 @@ def draw_operations(axes: Any, results: Results) -> None:
 
 def draw_threads(axes: Any, results: Results) -> None:
     """Draw lines: the throughput of threads that increment one counter, which is an attribute."""
-    numbers, lines = (
-        (1, 2, 4, 8),
-        {
-            "FastWriteCounter": ("FastWriteCounter compiled", "tab:blue", "-"),
-            "FastReadCounter": ("FastReadCounter compiled", "tab:orange", "-"),
-            "SharedCounter": ("SharedCounter compiled", "tab:green", "-"),
-            "original FastWriteCounter": ("FastWriteCounter original", "tab:blue", ":"),
-            "original FastReadCounter": ("FastReadCounter original", "tab:orange", ":"),
-            "cereggii's AtomicInt64": ("cereggii", "grey", ":"),
-        },
-    )
+    lines = {
+        "FastWriteCounter": ("FastWriteCounter compiled", "tab:blue", "-"),
+        "FastReadCounter": ("FastReadCounter compiled", "tab:orange", "-"),
+        "SharedCounter": ("SharedCounter compiled", "tab:green", "-"),
+        "original FastWriteCounter": ("FastWriteCounter original", "tab:blue", ":"),
+        "original FastReadCounter": ("FastReadCounter original", "tab:orange", ":"),
+        "cereggii's AtomicInt64": ("cereggii", "grey", ":"),
+    }
     for label, (name, color, style) in lines.items():
-        times = {number: results.time(f"threads {name} attribute-{number}") for number in numbers}
+        times = {number: results.time(f"threads {name} attribute-{number}") for number in NUMBERS}
         rates = {number: 1e-6 / time.value for number, time in times.items() if time}
         axes.plot(list(rates), list(rates.values()), style, color=color, marker="o", label=label)
-    axes.set(xlabel="threads", xticks=numbers, ylim=(0, None))
+    axes.set(xlabel="threads", xticks=NUMBERS, ylim=(0, None))
     axes.set_title(f"Million increments a second of one counter, CPython {results.python}")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -9,7 +9,7 @@ import warnings
 CHILDREN = 20
 COUNTS = 10_000
 
-warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, from 3.12
+warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
 spec = importlib.util.spec_from_file_location("many_machines", sys.argv[1])
 many_machines = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(many_machines)
