@@ -6,8 +6,8 @@
  *     that holds the lock reads `offset` and `version` directly, because no other thread can write them then.
  *   - If several threads may add to a word, an addition is one atomic read-modify-write, so none is lost.  (In an
  *     unsynchronized cell an addition is a load and a store.)
- *   - Only the thread that owns the counter adds to the `count` of a striped cell.  All other threads only read it.  So
- *     an addition to it needs no locked instruction.
+ *   - Only the thread that owns a striped cell adds to its `count`.  All other threads only read it.  So an addition to
+ *     it needs no locked instruction.
  *   - `large`, `offset` and `version` change only while the lock is held.  A thread makes new objects before it takes
  *     the lock, and drops old ones after it has released the lock.  While it holds the lock it only loads and stores
  *     memory.
@@ -20,6 +20,7 @@
  */
 
 #include <stdint.h>
+#include <string.h>
 
 #include "_deferred.h"
 
@@ -48,24 +49,41 @@ typedef struct stripe_table {
 } stripe_table;
 
 typedef struct {
-    int64_t count;         /* striped: the part of the thread that owns the counter; otherwise the count, or IS_LARGE */
-    enum cell_kind kind;
+    int64_t count;         /* striped: the part of the thread that owns the cell; otherwise the count, or IS_LARGE */
+    stripe_table *table;   /* striped: NULL until a thread that does not own the cell adds to it */
+    uintptr_t owner;       /* the thread that made the cell; it never changes.  See is_owner(). */
+    uint8_t kind;          /* an enum cell_kind */
+    uint8_t deferred;      /* whether there is nothing to defer, or nothing left; see _deferred.h */
     int locked;
-    int deferred;          /* whether reference counting is deferred; see _deferred.h */
     PyObject *large;       /* striped: a summand of the count, or NULL for 0; otherwise the count if it IS_LARGE */
     int64_t offset;        /* striped: a summand of the count; it lets a reset leave the parts alone */
     int64_t version;       /* striped: odd while `offset` changes together with `large` or a part */
-    stripe_table *table;   /* striped: NULL until a thread that does not own the counter adds to it */
 } counter_cell;
 
 #define CELL(cell) ((counter_cell *)*(cell))
-#define COUNTER(cell) ((PyObject *)((char *)(cell) - CELL_OFFSET))
 
-#define ADD_LIMIT ((int64_t)1 << 32)     /* larger amounts take the slow path */
-#define PART_LIMIT ((int64_t)1 << 55)    /* keeps the sum of the parts and `offset` below 2**63 */
-#define OFFSET_LIMIT ((int64_t)1 << 60)
-#define COUNT_LIMIT ((int64_t)1 << 62)
-#define LARGE (INT64_MIN + ((int64_t)1 << 60))  /* far from all counts, even if threads add to it */
+/* Tests compile this file with much smaller limits, to reach each limit in a few steps. */
+#ifndef ADD_LIMIT
+#  define ADD_LIMIT ((int64_t)1 << 32)   /* larger amounts take the slow path */
+#endif
+#ifndef PART_LIMIT
+#  define PART_LIMIT ((int64_t)1 << 55)  /* keeps the sum of the parts and `offset` below 2**63 */
+#endif
+#ifndef OFFSET_LIMIT
+#  define OFFSET_LIMIT ((int64_t)1 << 60)
+#endif
+#ifndef COUNT_LIMIT
+#  define COUNT_LIMIT ((int64_t)1 << 62)
+#endif
+#ifndef LARGE
+#  define LARGE (INT64_MIN + ((int64_t)1 << 60))  /* far from all counts, even if threads add to it */
+#endif
+#ifndef MAX_STRIPES
+#  define MAX_STRIPES 64
+#endif
+#ifndef PROBE_EVERY
+#  define PROBE_EVERY 61  /* odd, as amounts are often multiples of 2 */
+#endif
 #define IS_LARGE(count) ((count) < -COUNT_LIMIT - (COUNT_LIMIT >> 1))
 
 static inline void
@@ -105,34 +123,73 @@ int_fits(PyObject *number, int64_t limit, int64_t *value)
     return !overflow && fits(*value, limit);
 }
 
+/* Whether the running thread owns the cell.
+ *
+ * A thread's id comes back only when the thread has ended.  A new thread with that id then owns the cell, and goes on
+ * from the part that the old thread left.  It sees all of that thread's stores: the id is the address of memory that
+ * belongs to the thread, and the C library gives this memory to a new thread only after the old one's last access to
+ * it.  In a forked child the forking thread keeps its id, and no other thread of the parent runs. */
+static inline int
+is_owner(const counter_cell *self)
+{
+    return is_running_thread(self->owner);
+}
+
+/* Make a cell in memory that the caller has, such as an entry of a table.  No counter belongs to it, so nothing is ever
+ * deferred.  Pass the address of a `void *` that points to the cell to the functions below.  Free what it refers to
+ * with cell_clear(). */
+static inline void
+cell_make(counter_cell *self, enum cell_kind kind)
+{
+    memset(self, 0, sizeof(counter_cell));
+    self->owner = running_thread();
+    self->kind = (uint8_t)kind;
+    self->deferred = 1;
+}
+
+static inline void
+cell_clear(counter_cell *self)
+{
+    Py_XDECREF(self->large);
+    for (stripe_table *table = self->table, *previous; table != NULL; table = previous) {
+        previous = table->previous;
+        PyMem_RawFree(table);
+    }
+}
+
 static int
 cell_init(void **cell)
 {
-    *cell = PyMem_RawCalloc(1, sizeof(counter_cell));
-    if (*cell == NULL) {
+    if ((*cell = PyMem_RawMalloc(sizeof(counter_cell))) == NULL) {
         PyErr_NoMemory();
         return -1;
     }
+    cell_make(CELL(cell), CELL_UNSYNCHRONIZED);
+    CELL(cell)->deferred = 0;
     return 0;
 }
 
 static inline void
 cell_set_kind(void **cell, enum cell_kind kind)
 {
-    CELL(cell)->kind = kind;
+    CELL(cell)->kind = (uint8_t)kind;
 }
 
 static void
 cell_free(void **cell)
 {
-    counter_cell *self = CELL(cell);
-    if (self != NULL) {
-        Py_XDECREF(self->large);
-        for (stripe_table *table = self->table, *previous; table != NULL; table = previous) {
-            previous = table->previous;
-            PyMem_RawFree(table);
-        }
-        PyMem_RawFree(self);
+    if (*cell != NULL) {
+        cell_clear(CELL(cell));
+        PyMem_RawFree(*cell);
+    }
+}
+
+/* Defer the counter's reference counting, unless the running thread owns the cell or that has been done. */
+static inline void
+defer_counter(void **cell)
+{
+    if (!is_owner(CELL(cell))) {
+        defer_once((PyObject *)((char *)cell - CELL_OFFSET), &CELL(cell)->deferred);
     }
 }
 
@@ -208,12 +265,10 @@ word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after
 
 /* ---- Striped ----
  *
- * The count is the sum of `count`, the stripes, `offset` and `large`.  As long as only the owner of the counter adds,
- * it adds to `count`.  As soon as there are stripes, every thread adds to a stripe, the owner too: the cache line of
+ * The count is the sum of `count`, the stripes, `offset` and `large`.  As long as only the owner of the cell adds, it
+ * adds to `count`.  As soon as there are stripes, every thread adds to a stripe, the owner too: the cache line of
  * `count` is one that every thread reads. */
 
-#define MAX_STRIPES 64
-#define PROBE_EVERY 61  /* odd, as amounts are often multiples of 2 */
 static int stripe_limit;  /* a power of two; set once in a process, before the first cell */
 
 /* Allow at least two stripes for each processor, up to MAX_STRIPES.  Each new thread takes the next stripe, so threads
@@ -374,7 +429,7 @@ static PyObject *
 cell_update(void **cell, PyObject *number, int add)
 {
     counter_cell *self = CELL(cell);
-    defer_if_shared(COUNTER(cell), &self->deferred);
+    defer_counter(cell);
     for (;;) {
         int64_t word = 0;
         snapshot seen;
@@ -422,7 +477,7 @@ stripe_add(void **cell, int64_t amount)
     counter_cell *self = CELL(cell);
     stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
     if (table == NULL) {
-        defer_if_shared(COUNTER(cell), &self->deferred);
+        defer_counter(cell);
         if ((table = grow(self, NULL)) == NULL) {
             return 0;
         }
@@ -450,7 +505,7 @@ static inline Py_ALWAYS_INLINE int
 striped_add(void **cell, int64_t amount, int (*add_to_stripe)(void **, int64_t))
 {
     counter_cell *self = CELL(cell);
-    if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owned(COUNTER(cell))) {
+    if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owner(self)) {
         return add_to_stripe(cell, amount);
     }
     int64_t after = _Py_atomic_load_int64_relaxed(&self->count) + amount;
@@ -464,7 +519,7 @@ striped_add(void **cell, int64_t amount, int (*add_to_stripe)(void **, int64_t))
 static inline Py_ALWAYS_INLINE int
 word_add(void **cell, int64_t amount, int64_t *after)
 {
-    defer_if_shared(COUNTER(cell), &CELL(cell)->deferred);
+    defer_counter(cell);
     if (!word_add_small(CELL(cell), amount, after)) {
         return 0;
     }
@@ -497,7 +552,7 @@ cell_get(void **cell)
     counter_cell *self = CELL(cell);
     int64_t count;
     snapshot seen;
-    defer_if_shared(COUNTER(cell), &self->deferred);
+    defer_counter(cell);
     if (self->kind != CELL_STRIPED) {
         return word_get(self, &count);
     }

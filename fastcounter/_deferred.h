@@ -14,23 +14,37 @@
 #ifndef FASTCOUNTER_DEFERRED_H
 #define FASTCOUNTER_DEFERRED_H
 
+#include <stdint.h>
+
 #include "_dealloc.h"
 
+/* The id of the running thread, or 0 if only portable code could get it.  Then no thread is an owner. */
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON
 
-/* Whether the running thread owns the object.  A new thread may own the objects of one that has ended. */
-static inline int
-is_owned(PyObject *object)
+static inline uintptr_t
+running_thread(void)
 {
-    return _Py_IsOwnedByCurrentThread(object);
+    return _Py_ThreadId();
+}
+
+static inline int
+is_running_thread(uintptr_t id)
+{
+    return id == _Py_ThreadId();
 }
 
 #else
 
-static inline int
-is_owned(PyObject *object)
+static inline uintptr_t
+running_thread(void)
 {
-    (void)object;
+    return 0;
+}
+
+static inline int
+is_running_thread(uintptr_t id)
+{
+    (void)id;
     return 0;
 }
 
@@ -38,23 +52,32 @@ is_owned(PyObject *object)
 
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON && PY_VERSION_HEX >= CPYTHON(14)
 
-/* Whether the garbage collector is about to free the object.  Finalizers may still use it.  The object has no owner
- * then, because the collector uses the field `ob_tid` for its own list.  If the reference counting were deferred at
- * that moment, the collector would mistake the large reference count for an overflow, and make the object immortal.
- * The bit is _PyGC_BITS_UNREACHABLE in CPython's pycore_gc.h. */
+/* Whether the garbage collector is about to free the object.  Finalizers may still use it.  If the reference counting
+ * were deferred at that moment, the collector would mistake the large reference count for an overflow, and make the
+ * object immortal.  The bit is _PyGC_BITS_UNREACHABLE in CPython's pycore_gc.h. */
 static inline int
 is_garbage(PyObject *object)
 {
     return (_Py_atomic_load_uint8_relaxed(&object->ob_gc_bits) & (1 << 2)) != 0;
 }
 
-/* Each method that threads may call often calls this.  `deferred` is a field of the object, 0 at first. */
+/* Defer the object's reference counting.  `deferred` belongs to the object and is 0 at first. */
 static inline void
-defer_if_shared(PyObject *object, int *deferred)
+defer_once(PyObject *object, uint8_t *deferred)
 {
-    if (!is_owned(object) && !_Py_atomic_load_int_relaxed(deferred) && !is_garbage(object)
+    if (!_Py_atomic_load_uint8_relaxed(deferred) && !is_garbage(object)
         && PyUnstable_Object_EnableDeferredRefcount(object)) {
-        _Py_atomic_store_int_relaxed(deferred, 1);
+        _Py_atomic_store_uint8_relaxed(deferred, 1);
+    }
+}
+
+/* Each method that threads may call often calls this, or does the same with an owner of its own.  While the collector
+ * frees an object, no thread owns it: the collector uses the field `ob_tid` for its own list. */
+static inline void
+defer_if_shared(PyObject *object, uint8_t *deferred)
+{
+    if (!_Py_IsOwnedByCurrentThread(object)) {
+        defer_once(object, deferred);
     }
 }
 
@@ -88,7 +111,13 @@ make_collectable(PyObject *type, Py_ssize_t offset_of_buffer)
 #else
 
 static inline void
-defer_if_shared(PyObject *object, int *deferred)
+defer_once(PyObject *object, uint8_t *deferred)
+{
+    (void)object, (void)deferred;
+}
+
+static inline void
+defer_if_shared(PyObject *object, uint8_t *deferred)
 {
     (void)object, (void)deferred;
 }

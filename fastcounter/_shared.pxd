@@ -6,7 +6,7 @@ the GIL, a call that fails takes the main interpreter's GIL to raise.  So in any
 a call that may fail.  Declare parameters `not None`: Cython accepts None for any class, and a call on None crashes.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
 
 cdef class SharedCounter:
@@ -15,7 +15,7 @@ cdef class SharedCounter:
     # The counter holds the buffer as long as it lives, so `place` always points to memory.  With the GIL the garbage
     # collector does not see this reference; numpy's arrays do the same.
     cdef Py_buffer buffer
-    cdef int deferred  # whether reference counting is deferred; see _deferred.h
+    cdef uint8_t deferred  # whether reference counting is deferred; see _deferred.h
     cdef object __weakref__
 
     cdef int c_increment(self) except -1 nogil

@@ -5,7 +5,7 @@
 import sys
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uintptr_t
 
 from fastcounter._counters cimport init_subclass, publish
 from fastcounter._integers cimport PyLong_CheckExact, as_int
@@ -24,7 +24,7 @@ cdef extern from "_dealloc.h":
 
 
 cdef extern from "_deferred.h":
-    void defer_if_shared(object counter, int *deferred)
+    void defer_if_shared(object counter, uint8_t *deferred)
     void make_collectable(object cls, Py_ssize_t offset_of_buffer)
 
 
