@@ -61,12 +61,17 @@ is_garbage(PyObject *object)
     return (_Py_atomic_load_uint8_relaxed(&object->ob_gc_bits) & (1 << 2)) != 0;
 }
 
-/* Defer the object's reference counting.  `deferred` belongs to the object and is 0 at first. */
+/* Defer the object's reference counting.  `deferred` belongs to the object and is 0 at first.
+ *
+ * CPython returns 0 if that has been done already, by another thread or by CPython itself: from 3.15 it defers globals
+ * that threads share (python/cpython#142843).  Then nothing is left to do.  It also returns 0 if the collector does not
+ * track the object, because it is being deallocated.  A finalizer may bring such an object back, so a later call tries
+ * again. */
 static inline void
 defer_once(PyObject *object, uint8_t *deferred)
 {
     if (!_Py_atomic_load_uint8_relaxed(deferred) && !is_garbage(object)
-        && PyUnstable_Object_EnableDeferredRefcount(object)) {
+        && (PyUnstable_Object_EnableDeferredRefcount(object) || PyObject_GC_IsTracked(object))) {
         _Py_atomic_store_uint8_relaxed(deferred, 1);
     }
 }
