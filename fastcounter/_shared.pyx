@@ -212,6 +212,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
     @value.setter
     def value(self, value):
         count = as_int64(value, "value")
+        defer_if_shared(self, &self.deferred)
         self.c_value()  # raises RuntimeError if the counter has no memory
         exchange(self.place, count)
 
@@ -220,9 +221,11 @@ contiguous, and ValueError if the count would be outside the memory or not align
         raise AttributeError(f"{type(self).__name__}.value cannot be deleted")
 
     def __int__(self):
+        defer_if_shared(self, &self.deferred)
         return self.c_value()
 
     def __repr__(self):
+        defer_if_shared(self, &self.deferred)
         count = self.c_value()
         offset = <char *>self.place - <char *>self.buffer.buf
         return f"<{type(self).__name__} at offset {offset}, count {count}>"

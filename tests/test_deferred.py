@@ -9,7 +9,7 @@ from array import array
 
 import pytest
 
-from fastcounter import SharedCounter
+from fastcounter import FastReadCounter, SharedCounter, SingleThreadCounter
 from helpers import COMPAT, COMPILED, GIL_BUILD, PORTABLE_BUILD, name_of, read_count, run_script, run_threads
 
 DEFERS = not GIL_BUILD and not PORTABLE_BUILD and sys.version_info >= (3, 14)
@@ -27,6 +27,16 @@ def make(request, cls):
     bodies = {"with a dict": {}, "with empty slots": {"__slots__": ()}, "with slots": {"__slots__": ("label",)}}
     made = cls if request.param == "itself" else type("Subclass", (cls,), bodies[request.param])
     return lambda: made(array("q", [0])) if issubclass(made, SharedCounter) else made()
+
+
+WAYS_TO_USE_IT = {
+    "read": read_count,
+    "add": lambda counter: counter.add(1),
+    "reset": lambda counter: counter.reset(),
+    "int()": int,
+    "repr()": repr,
+    "increment": lambda counter: counter.increment(),
+}
 
 
 def use(counter):
@@ -58,11 +68,23 @@ def test_what_two_threads_use_is_freed_by_a_collection(make):
 
 
 @only_where_deferred
-@pytest.mark.parametrize("use_it", [read_count, lambda counter: counter.add(1), lambda counter: counter.reset()])
+@pytest.mark.parametrize("use_it", WAYS_TO_USE_IT.values(), ids=WAYS_TO_USE_IT)
 def test_each_way_to_use_it_counts(make, use_it):
     counter = make()
     freed = weakref.ref(counter)
     use_in_another_thread(counter, use_it)
+    del counter
+    assert freed() is not None
+    gc.collect()
+    assert freed() is None
+
+
+@only_where_deferred
+@pytest.mark.parametrize("cls", [SingleThreadCounter, FastReadCounter, SharedCounter], ids=name_of)
+def test_assigning_counts(make):
+    counter = make()
+    freed = weakref.ref(counter)
+    use_in_another_thread(counter, lambda counter: setattr(counter, "value", 5))
     del counter
     assert freed() is not None
     gc.collect()
