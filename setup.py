@@ -59,6 +59,6 @@ def extension(name: str) -> Extension:
 
 
 setup(
-    ext_modules=[extension(name) for name in ("_counters", "_shared", "compat")],
+    ext_modules=[extension(name) for name in ("_counters", "_map", "_shared", "compat")],
     cmdclass={"sdist": ReproducibleSdist},
 )

@@ -1,2 +1,3 @@
 from fastcounter._counters cimport FastReadCounter, FastWriteCounter, SingleThreadCounter
+from fastcounter._map cimport CounterMap
 from fastcounter._shared cimport SharedCounter

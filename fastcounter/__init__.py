@@ -1,7 +1,7 @@
 """Compiled counters for threads and processes.
 
 `SingleThreadCounter`, `FastReadCounter` and `FastWriteCounter` have the API of the article "Atomic lock-free
-counters in Python".  `SharedCounter` counts in memory that processes share.  `fastcounter.pure` has the article's own
+counters in Python".  `CounterMap` counts by label.  `SharedCounter` counts in memory that processes share.  `fastcounter.pure` has the article's own
 counters in pure Python.  `fastcounter.compat` has the API of the published 1.x.
 """
 
@@ -9,13 +9,15 @@ try:
     from fastcounter._counters import FastReadCounter, FastWriteCounter, SingleThreadCounter
     from fastcounter._counters import _restore as _restore  # pickles name it
     from fastcounter._counters import _restore_with as _restore_with
+    from fastcounter._map import CounterMap
+    from fastcounter._map import _restore_map as _restore_map
     from fastcounter._shared import SharedCounter
 except ModuleNotFoundError as _error:
-    if _error.name not in ("fastcounter._counters", "fastcounter._shared"):
+    if _error.name not in ("fastcounter._counters", "fastcounter._map", "fastcounter._shared"):
         raise
     raise ImportError(
         f"{__path__[0]} has no compiled modules for this Python. If that is a checkout you have installed from, start"
         " Python elsewhere; to work in it, build them there by `pip install -e .`, which needs a C compiler"
     ) from _error
 
-__all__ = ["FastReadCounter", "FastWriteCounter", "SharedCounter", "SingleThreadCounter"]
+__all__ = ["CounterMap", "FastReadCounter", "FastWriteCounter", "SharedCounter", "SingleThreadCounter"]

@@ -13,28 +13,37 @@ def _restore_with(cls, args, kwargs, *state):
 
 
 cdef object restore(object cls, tuple args, dict kwargs, tuple state):
-    if not isinstance(cls, type) or not issubclass(cls, _Counter):
-        raise TypeError(f"only a class of counters can be restored, not {cls!r}")
-    counter = cls.__new__(cls, *args, **kwargs)
-    if type(counter) is not cls:
-        raise TypeError(f"{cls.__name__}.__new__ must return an instance of its class, not {counter!r}")
+    counter = new_instance(_Counter, cls, args, kwargs)
     if len(state) != len((<_Counter>counter).get_state()):
         raise TypeError(f"a {cls.__name__} cannot be restored from {len(state)} values")
     (<_Counter>counter).set_state(state)
     return counter
 
 
+cdef object new_instance(root, cls, tuple args, dict kwargs):
+    if not isinstance(cls, type) or not issubclass(cls, root):
+        raise TypeError(f"only a class of counters can be restored, not {cls!r}")
+    counter = cls.__new__(cls, *args, **kwargs)
+    if type(counter) is not cls:
+        raise TypeError(f"{cls.__name__}.__new__ must return an instance of its class, not {counter!r}")
+    return counter
+
+
 cdef tuple reduce(_Counter counter):
-    cdef tuple args = ()
-    cdef dict kwargs = {}
+    args, kwargs = arguments_of(counter)
     cls = type(counter)
-    if hasattr(cls, "__getnewargs_ex__"):
-        args, kwargs = counter.__getnewargs_ex__()
-    elif hasattr(cls, "__getnewargs__"):
-        args = counter.__getnewargs__()
     if args or kwargs:
         return _restore_with, (cls, args, kwargs, *counter.get_state()), attributes_of(counter)
     return _restore, (cls, *counter.get_state()), attributes_of(counter)
+
+
+cdef tuple arguments_of(object counter):
+    # The arguments of its class's __new__.
+    if hasattr(type(counter), "__getnewargs_ex__"):
+        return counter.__getnewargs_ex__()
+    if hasattr(type(counter), "__getnewargs__"):
+        return counter.__getnewargs__(), {}
+    return (), {}
 
 
 cdef object attributes_of(object counter):

@@ -1,0 +1,494 @@
+/* The table of a CounterMap: the cells of all labels.
+ *
+ * It is a hash table with open addressing that only grows.  An entry is a label, its hash and its cell, and goes only
+ * when the map goes.  A slot is empty or points to an entry, and never changes again.  A table that has become too
+ * small is replaced by a copy with twice as many slots, and stays until the map goes: a thread may be looking up a
+ * label in it, or a label's `__eq__`, called by a look-up in it, may have made the table grow.
+ *
+ * Thread safety:
+ *
+ *   - A look-up takes no lock, and counts no reference to what it finds.  Entries, slots and tables are complete when
+ *     they are published, and are published by a release store.
+ *   - `__hash__` and `__eq__` may run Python code.  They are called only without the lock, and before anything changes.
+ *   - A new label is published with the lock held, if the table is still the one in which the look-up ended, and the
+ *     slot at which it ended is still empty.  Otherwise the look-up is repeated.  So no label gets two entries.
+ *   - Whoever finds a table or a block full makes a larger one.  Nobody adds to one that is full, so the copy is
+ *     complete.
+ *   - While a thread holds the lock, it only loads and stores memory.  With the GIL that is atomic without a lock.
+ */
+#ifndef FASTCOUNTER_MAP_H
+#define FASTCOUNTER_MAP_H
+
+#include "_cell.h"
+#include "_deferred.h"
+
+#ifdef Py_GIL_DISABLED
+
+#  define LOAD(place) _Py_atomic_load_ptr_acquire(place)
+#  define PUBLISH(place, pointer) _Py_atomic_store_ptr_release(place, pointer)
+#  define LOAD_SIZE(place) _Py_atomic_load_ssize(place)
+#  define PUBLISH_SIZE(place, size) _Py_atomic_store_ssize(place, size)
+#  define LOAD_HASH(place) _Py_atomic_load_ssize_relaxed(place)
+
+#else
+
+#  define LOAD(place) (*(place))
+#  define PUBLISH(place, pointer) ((void)(*(place) = (pointer)))
+#  define LOAD_SIZE(place) (*(place))
+#  define PUBLISH_SIZE(place, size) ((void)(*(place) = (size)))
+#  define LOAD_HASH(place) (*(place))
+
+#endif
+
+typedef struct {
+    PyObject *label;  /* a strong reference */
+    Py_hash_t hash;
+    void *cell;
+} map_entry;
+
+#define ENTRY_CELL(entry) (&(entry)->cell)
+
+/* Entries in the order in which their labels were added. */
+typedef struct map_block {
+    struct map_block *next;
+    Py_ssize_t size;
+    Py_ssize_t used;
+    map_entry *entries;  /* in the same memory */
+} map_block;
+
+typedef struct map_table {
+    struct map_table *previous;
+    size_t mask;         /* the number of slots, a power of two, less 1 */
+    map_entry *slots[];
+} map_table;
+
+/* A map of which all fields are 0 is empty. */
+typedef struct {
+    map_table *table;
+    map_block *first;
+    map_block *last;
+    Py_ssize_t used;     /* the number of labels */
+    int locked;
+    int deferred;        /* whether reference counting is deferred; see _deferred.h */
+} counter_map;
+
+/* Cython puts the map behind the object's pointer to its table of C-level calls, as it does a counter's cell. */
+#define MAP(object) ((counter_map *)((char *)(object) + CELL_OFFSET))
+
+#define FIRST_SLOTS 8
+#define FIRST_ENTRIES 4
+#define MOST_ENTRIES 64  /* in a block: what is unused is little beside a large map */
+
+/* ---- Looking up ---- */
+
+static inline Py_hash_t
+label_hash(PyObject *label)
+{
+#if KNOWN_CPYTHON
+    if (PyUnicode_CheckExact(label)) {
+        Py_hash_t hash = LOAD_HASH(&((PyASCIIObject *)label)->hash);
+        if (hash != -1) {
+            return hash;
+        }
+    }
+#endif
+    return PyObject_Hash(label);
+}
+
+/* Whether two labels with the same hash are equal, or -1 if comparing them fails. */
+static int
+labels_equal(PyObject *label, PyObject *other)
+{
+    if (PyUnicode_CheckExact(label) && PyUnicode_CheckExact(other)) {
+        Py_ssize_t length = PyUnicode_GET_LENGTH(label);
+        return length == PyUnicode_GET_LENGTH(other) && PyUnicode_KIND(label) == PyUnicode_KIND(other)
+            && memcmp(PyUnicode_DATA(label), PyUnicode_DATA(other), (size_t)length * PyUnicode_KIND(label)) == 0;
+    }
+    return PyObject_RichCompareBool(label, other, Py_EQ);
+}
+
+static inline size_t
+next_slot(size_t index, size_t *rest_of_hash)
+{
+    *rest_of_hash >>= 5;
+    return 5 * index + *rest_of_hash + 1;  /* the order in which CPython's dict probes */
+}
+
+/* Set `slot` to the slot of the label and return 1, or to the empty slot where it belongs and return 0.  Returns -1 if
+ * comparing labels fails. */
+static inline int
+map_search(map_table *table, PyObject *label, Py_hash_t hash, map_entry ***slot)
+{
+    size_t rest_of_hash = (size_t)hash;
+    for (size_t index = (size_t)hash;; index = next_slot(index, &rest_of_hash)) {
+        *slot = &table->slots[index & table->mask];
+        map_entry *entry = LOAD(*slot);
+        if (entry == NULL) {
+            return 0;
+        }
+        if (entry->label == label) {
+            return 1;
+        }
+        if (entry->hash == hash) {
+            int equal = labels_equal(entry->label, label);
+            if (equal != 0) {
+                return equal;
+            }
+        }
+    }
+}
+
+/* ---- Adding labels ---- */
+
+/* Give a new entry the count 0. */
+static inline void
+entry_init(map_entry *entry)
+{
+    cell_init(&entry->cell);  /* 0 is a small int, so this cannot fail */
+}
+
+static void
+map_lock(counter_map *map)
+{
+    (void)map;
+}
+
+static void
+map_unlock(counter_map *map)
+{
+    (void)map;
+}
+
+/* A table is full when three quarters of its slots are taken: look-ups for labels that are not there end soon, and a
+ * label takes at most 43 bytes in tables, the previous ones included. */
+static inline int
+is_full(counter_map *map, map_table *table)
+{
+    return table == NULL || (size_t)LOAD_SIZE(&map->used) >= (table->mask + 1) / 4 * 3;
+}
+
+static inline int
+is_block_full(map_block *block)
+{
+    return block == NULL || LOAD_SIZE(&block->used) >= block->size;
+}
+
+/* Replace a full table by one with twice as many slots, unless another thread has done so.  -1 if memory runs out. */
+static int
+map_grow(counter_map *map, map_table *table)
+{
+    size_t slots = table == NULL ? FIRST_SLOTS : 2 * (table->mask + 1);
+    map_table *grown = PyMem_RawCalloc(1, sizeof(map_table) + slots * sizeof(map_entry *));
+    if (grown == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    grown->previous = table;
+    grown->mask = slots - 1;
+    for (size_t old = 0; table != NULL && old <= table->mask; old++) {
+        map_entry *entry = LOAD(&table->slots[old]);
+        if (entry != NULL) {
+            size_t rest_of_hash = (size_t)entry->hash, index = (size_t)entry->hash;
+            while (grown->slots[index & grown->mask] != NULL) {
+                index = next_slot(index, &rest_of_hash);
+            }
+            grown->slots[index & grown->mask] = entry;
+        }
+    }
+    map_lock(map);
+    int done = map->table == table;
+    if (done) {
+        PUBLISH(&map->table, grown);
+    }
+    map_unlock(map);
+    if (!done) {
+        PyMem_RawFree(grown);
+    }
+    return 0;
+}
+
+/* Append a block to a full one, unless another thread has done so.  -1 if memory runs out. */
+static int
+map_append_block(counter_map *map, map_block *last)
+{
+    Py_ssize_t size = last == NULL ? FIRST_ENTRIES : Py_MIN(2 * last->size, MOST_ENTRIES);
+    map_block *block = PyMem_RawCalloc(1, sizeof(map_block) + (size + 1) * sizeof(map_entry));
+    if (block == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    block->size = size;
+    block->entries = (map_entry *)(block + 1);
+    map_lock(map);
+    int done = map->last == last;
+    if (done) {
+        PUBLISH(last == NULL ? &map->first : &last->next, block);
+        PUBLISH(&map->last, block);
+    }
+    map_unlock(map);
+    if (!done) {
+        PyMem_RawFree(block);
+    }
+    return 0;
+}
+
+/* Add a label at an empty slot, with the count 0.  Returns NULL if anything has changed since the look-up. */
+static map_entry *
+map_publish(counter_map *map, map_table *table, map_entry **slot, map_block *block, PyObject *label, Py_hash_t hash)
+{
+    map_entry *entry = NULL;
+    map_lock(map);
+    if (map->table == table && *slot == NULL && !is_full(map, table) && !is_block_full(block)) {
+        entry = &block->entries[block->used];
+        entry->label = Py_NewRef(label);
+        entry->hash = hash;
+        entry_init(entry);
+        PUBLISH(slot, entry);
+        PUBLISH_SIZE(&block->used, block->used + 1);
+        PUBLISH_SIZE(&map->used, map->used + 1);
+    }
+    map_unlock(map);
+    return entry;
+}
+
+/* Add a label that a look-up has not found, and return its entry.  NULL if comparing fails or memory runs out. */
+static Py_NO_INLINE map_entry *
+map_add_label(counter_map *map, PyObject *label, Py_hash_t hash, map_table *table, map_entry **slot)
+{
+    for (;;) {
+        int status = 0;
+        map_block *block = LOAD(&map->last);
+        if (is_full(map, table)) {
+            status = map_grow(map, table);
+        }
+        else if (is_block_full(block)) {
+            status = map_append_block(map, block);
+        }
+        else {
+            map_entry *entry = map_publish(map, table, slot, block, label, hash);
+            if (entry != NULL) {
+                return entry;
+            }
+        }
+        table = LOAD(&map->table);
+        if (status == 0) {
+            status = map_search(table, label, hash, &slot);
+        }
+        if (status != 0) {
+            return status < 0 ? NULL : LOAD(slot);
+        }
+    }
+}
+
+/* Return the label's entry, and make it if there is none.  NULL if hashing or comparing fails, or memory runs out. */
+static inline map_entry *
+map_entry_of(counter_map *map, PyObject *label)
+{
+    Py_hash_t hash = label_hash(label);
+    map_table *table = LOAD(&map->table);
+    map_entry **slot = NULL;
+    if (hash == -1) {
+        return NULL;
+    }
+    int found = table == NULL ? 0 : map_search(table, label, hash, &slot);
+    return found == 1 ? LOAD(slot) : found < 0 ? NULL : map_add_label(map, label, hash, table, slot);
+}
+
+/* ---- Counting ---- */
+
+static inline int
+entry_add(map_entry *entry, PyObject *amount)
+{
+    return cell_add_small_int(ENTRY_CELL(entry), amount) ? 0 : cell_add(ENTRY_CELL(entry), amount);
+}
+
+static inline PyObject *
+entry_get(map_entry *entry)
+{
+    return cell_get(ENTRY_CELL(entry));
+}
+
+static inline PyObject *
+entry_reset(map_entry *entry)
+{
+    return cell_reset(ENTRY_CELL(entry));
+}
+
+static inline int
+map_increment(PyObject *object, PyObject *label)
+{
+    defer_if_shared(object, &MAP(object)->deferred);
+    map_entry *entry = map_entry_of(MAP(object), label);
+    return entry == NULL ? -1 : cell_increment(ENTRY_CELL(entry));
+}
+
+/* Add an exact int. */
+static inline int
+map_add(PyObject *object, PyObject *label, PyObject *amount)
+{
+    defer_if_shared(object, &MAP(object)->deferred);
+    map_entry *entry = map_entry_of(MAP(object), label);
+    return entry == NULL ? -1 : entry_add(entry, amount);
+}
+
+/* Set `entry` to the label's entry and return 1.  Returns 0 if there is none, or -1 if hashing or comparing fails. */
+static inline int
+map_find(PyObject *object, PyObject *label, map_entry **entry)
+{
+    defer_if_shared(object, &MAP(object)->deferred);
+    Py_hash_t hash = label_hash(label);
+    map_table *table = LOAD(&MAP(object)->table);
+    map_entry **slot;
+    if (hash == -1) {
+        return -1;
+    }
+    int found = table == NULL ? 0 : map_search(table, label, hash, &slot);
+    if (found == 1) {
+        *entry = LOAD(slot);
+    }
+    return found;
+}
+
+/* Return the label's count.  If there is no such label, return `missing`, or 0 if that is NULL. */
+static inline PyObject *
+map_get(PyObject *object, PyObject *label, PyObject *missing)
+{
+    map_entry *entry;
+    int found = map_find(object, label, &entry);
+    if (found == 1) {
+        return entry_get(entry);
+    }
+    return found < 0 ? NULL : missing == NULL ? PyLong_FromLong(0) : Py_NewRef(missing);
+}
+
+static inline int
+map_contains(PyObject *object, PyObject *label)
+{
+    map_entry *entry;
+    return map_find(object, label, &entry);
+}
+
+static inline Py_ssize_t
+map_length(PyObject *object)
+{
+    return LOAD_SIZE(&MAP(object)->used);
+}
+
+/* ---- All labels ---- */
+
+/* Goes over the labels that a map has when this is made, in the order in which they were added. */
+typedef struct {
+    map_block *block;
+    Py_ssize_t index;
+    Py_ssize_t left;
+} map_cursor;
+
+static inline map_cursor
+cursor_of(counter_map *map)
+{
+    Py_ssize_t used = LOAD_SIZE(&map->used);  /* before `first`, so that this many entries are there */
+    return (map_cursor){LOAD(&map->first), 0, used};
+}
+
+static inline map_cursor
+map_all(PyObject *object)
+{
+    defer_if_shared(object, &MAP(object)->deferred);
+    return cursor_of(MAP(object));
+}
+
+/* The next entry, or NULL at the end. */
+static inline map_entry *
+map_next(map_cursor *cursor)
+{
+    if (cursor->left == 0) {
+        return NULL;
+    }
+    if (cursor->index == cursor->block->size) {
+        cursor->block = LOAD(&cursor->block->next);
+        cursor->index = 0;
+    }
+    cursor->left--;
+    return &cursor->block->entries[cursor->index++];
+}
+
+/* ---- The object ---- */
+
+static int
+traverse_map(PyObject *object, visitproc visit, void *arg)
+{
+    map_cursor cursor = cursor_of(MAP(object));
+    for (map_entry *entry = map_next(&cursor); entry != NULL; entry = map_next(&cursor)) {
+        Py_VISIT(entry->label);
+    }
+    if (is_type_reference_ours(object)) {
+        Py_VISIT(Py_TYPE(object));
+    }
+    return 0;
+}
+
+/* Take everything out of a map that no other thread can reach. */
+static counter_map
+map_take(counter_map *map)
+{
+    counter_map taken = *map;
+    *map = (counter_map){.deferred = taken.deferred};
+    return taken;
+}
+
+static void
+map_free(counter_map *map)
+{
+    map_cursor cursor = cursor_of(map);
+    for (map_entry *entry = map_next(&cursor); entry != NULL; entry = map_next(&cursor)) {
+        Py_DECREF(entry->label);
+        cell_free(ENTRY_CELL(entry));
+    }
+    for (map_table *table = map->table, *previous; table != NULL; table = previous) {
+        previous = table->previous;
+        PyMem_RawFree(table);
+    }
+    for (map_block *block = map->first, *next; block != NULL; block = next) {
+        next = block->next;
+        PyMem_RawFree(block);
+    }
+}
+
+/* Dropping a label may run Python code, which finds the map empty. */
+static int
+clear_map(PyObject *object)
+{
+    counter_map taken = map_take(MAP(object));
+    map_free(&taken);
+    return 0;
+}
+
+/* Here such code finds no map, as weak references are gone. */
+static void
+dealloc_map(PyObject *object)
+{
+    counter_map taken = map_take(MAP(object));
+    dealloc_counter(object);
+    map_free(&taken);
+}
+
+/* Whether an object's map is where MAP() looks for it, and has enough room there. */
+static inline int
+is_map_at(PyObject *object, void *place, size_t size)
+{
+    return place == MAP(object) && size >= sizeof(counter_map);
+}
+
+/* Let the garbage collector track maps, on builds with the GIL too: a label may be in a cycle with its map. */
+static inline void
+complete_map_type(PyObject *type)
+{
+    PyTypeObject *self = (PyTypeObject *)type;
+    replace_dealloc_by(type, dealloc_map);
+    self->tp_traverse = traverse_map;
+    self->tp_clear = clear_map;
+    self->tp_free = PyObject_GC_Del;
+    self->tp_flags |= Py_TPFLAGS_HAVE_GC;
+}
+
+#endif
