@@ -1,8 +1,9 @@
 """Compiled counters for threads and processes.
 
 `SingleThreadCounter`, `FastReadCounter` and `FastWriteCounter` have the API of the article "Atomic lock-free
-counters in Python".  `CounterMap` counts by label.  `SharedCounter` counts in memory that processes share.  `fastcounter.pure` has the article's own
-counters in pure Python.  `fastcounter.compat` has the API of the published 1.x.
+counters in Python".  `CounterMap` counts by label.  `SharedCounter` counts in memory that processes share.
+`fastcounter.pure` has the article's own counters in pure Python.  `fastcounter.compat` has the API of the published
+1.x.
 """
 
 try:

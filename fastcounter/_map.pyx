@@ -69,8 +69,8 @@ Anything else raises TypeError.
         """Add 1 to the count of a label and return None.  A new label starts at 0.
 
         This is one atomic step.  On a free-threaded build threads that use one label do not wait for each other.  If
-        the label is not hashable, TypeError is raised.  So is whatever its `__hash__` or `__eq__` raises, and nothing is
-        counted.
+        the label is not hashable, TypeError is raised.  So is whatever its `__hash__` or `__eq__` raises.  Then nothing
+        is counted.
         """
         map_increment(self, label)
 
@@ -100,7 +100,7 @@ Anything else raises TypeError.
                 if taken[-1]:
                     counts[<object>entry.label] = taken[-1]
                 entry = map_next(&cursor)
-        except:  # no memory, or a label's __hash__ or __eq__ failed: put back what was taken
+        except BaseException:  # no memory, or a label's __hash__ or __eq__ failed: put back what was taken
             for count in taken:
                 entry_add(map_next(&again), count)
             raise

@@ -7,7 +7,7 @@ It is checked, never run.  Both complain of a comment that they have no use for.
 from collections.abc import Callable
 from typing import Protocol
 
-from fastcounter import FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter, compat
+from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter, compat
 
 single = SingleThreadCounter()
 reader = FastReadCounter()
@@ -59,6 +59,17 @@ SharedCounter()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 SharedCounter(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SharedCounter(bytearray(8), "0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 shared.value = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# The counts of a map are read-only, but for increment(), add() and reset(), and its labels are of one type.
+counts = CounterMap({"a": 1})
+counts["a"] = 5  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+counts["a"] += 1  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+del counts["a"]  # type: ignore[attr-defined]  # pyright: ignore[reportIndexIssue]
+counts.add("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+counts.add("a", 0.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+counts.increment(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+CounterMap({"a": "1"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 # The layouts of two counters do not go together.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeAlias, TypeVar, assert_type
 
 import fastcounter
-from fastcounter import FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter, compat, pure
+from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter, compat, pure
 
 # Each class, as the README shows it.
 
@@ -38,6 +38,36 @@ assert_type(fastcounter.__all__, list[str])
 slots = array("q", [0]) * 8
 per_worker = [SharedCounter(slots, offset=8 * worker) for worker in range(8)]
 assert_type(sum(counter.value for counter in per_worker), int)
+
+
+# Counts by label.
+
+counts: CounterMap[str] = CounterMap()
+counts.increment("/")
+counts.add("/about", 2**70)
+assert_type(counts["/"], int)
+assert_type(counts.get("/"), int | None)
+assert_type(counts.get("/", 0), int)
+assert_type(counts.get("/", "none"), int | str)
+assert_type(counts.reset(), dict[str, int])
+assert_type(counts.total(), int)
+assert_type(list(counts), list[str])
+assert_type(dict(counts), dict[str, int])
+assert_type(CounterMap({("GET", 200): 5}), CounterMap[tuple[str, int]])
+assert_type(CounterMap[bytes]([(b"a", True)]), CounterMap[bytes])
+assert_type(CounterMap[int](), CounterMap[int])
+
+
+def largest(counted: Mapping[str, int]) -> str:
+    return max(counted, key=counted.__getitem__)
+
+
+assert_type(largest(counts), str)
+
+
+class Requests(CounterMap[str]):
+    def increment(self, label: str, /) -> None:
+        super().increment(label.lower())
 
 
 # A class that takes any counter.
