@@ -6,12 +6,12 @@ import threading
 
 from statsd import StatsClient
 
-from fastcounter import FastWriteCounter
+from fastcounter import CounterMap
 
 
 class Flusher:
-    def __init__(self, client: StatsClient, counters: dict[str, FastWriteCounter], seconds: float = 10) -> None:
-        self.client, self.counters, self.seconds = client, counters, seconds
+    def __init__(self, client: StatsClient, counts: CounterMap[str], seconds: float = 10) -> None:
+        self.client, self.counts, self.seconds = client, counts, seconds
         self.start()
         atexit.register(self.stop)
         if hasattr(os, "fork"):
@@ -26,10 +26,9 @@ class Flusher:
         stopping = False
         while not stopping:
             stopping = self.stopping.wait(self.seconds)
-            for name, counter in self.counters.items():
-                # reset() is one atomic step.  Reading the count and setting it to 0 later would lose counts.
-                if count := counter.reset():
-                    self.client.incr(name, count)
+            # reset() takes each count in one atomic step.  Reading it and setting it to 0 later would lose counts.
+            for name, count in self.counts.reset().items():
+                self.client.incr(name, count)
 
     def stop(self) -> None:  # call this in a child of multiprocessing, which runs no atexit functions of its parent
         # Let run() flush once more and end.  If the exit stopped it, it could lose counts between reset() and incr().
@@ -38,12 +37,11 @@ class Flusher:
 
     def start_in_child(self) -> None:
         # A forked child has no flusher thread.  It has a copy of counts that its parent will send.
-        for counter in self.counters.values():
-            counter.reset()
+        self.counts.reset()
         self.start()
 
 
 if __name__ == "__main__":
-    requests = FastWriteCounter()
-    Flusher(StatsClient(port=int(os.environ.get("STATSD_PORT", "8125"))), {"requests": requests}, seconds=0.1)
-    requests.add(1_000_000)
+    counts: CounterMap[str] = CounterMap()
+    Flusher(StatsClient(port=int(os.environ.get("STATSD_PORT", "8125"))), counts, seconds=0.1)
+    counts.add("requests", 1_000_000)

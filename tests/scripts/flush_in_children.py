@@ -8,7 +8,7 @@ import warnings
 
 from statsd import StatsClient
 
-from fastcounter import FastWriteCounter
+from fastcounter import CounterMap
 
 CHILDREN = 20
 COUNTS = 10_000
@@ -18,13 +18,13 @@ spec = importlib.util.spec_from_file_location("statsd_flush", sys.argv[1])
 statsd_flush = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(statsd_flush)
 
-requests = FastWriteCounter()
-statsd_flush.Flusher(StatsClient("127.0.0.1", int(sys.argv[2])), {"requests": requests}, seconds=0.01)
+counts = CounterMap()
+statsd_flush.Flusher(StatsClient("127.0.0.1", int(sys.argv[2])), counts, seconds=0.01)
 
 
 def count():
     for _ in range(COUNTS):
-        requests.increment()
+        counts.increment("requests")
 
 
 for _ in range(CHILDREN):
