@@ -39,11 +39,14 @@ cdef tuple reduce(_Counter counter):
 
 cdef tuple arguments_of(object counter):
     # The arguments of its class's __new__.
-    if hasattr(type(counter), "__getnewargs_ex__"):
-        return counter.__getnewargs_ex__()
-    if hasattr(type(counter), "__getnewargs__"):
-        return counter.__getnewargs__(), {}
-    return (), {}
+    cdef tuple args = ()
+    cdef dict kwargs = {}
+    cls = type(counter)
+    if hasattr(cls, "__getnewargs_ex__"):
+        args, kwargs = counter.__getnewargs_ex__()
+    elif hasattr(cls, "__getnewargs__"):
+        args = counter.__getnewargs__()
+    return args, kwargs
 
 
 cdef object attributes_of(object counter):

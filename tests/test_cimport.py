@@ -1,5 +1,6 @@
 """`from fastcounter cimport ...` in a user's module, built against the installed package."""
 
+import contextlib
 import gc
 import importlib.util
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fastcounter import FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
+from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
 from helpers import GIL_BUILD, run_threads
 
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
@@ -75,7 +76,16 @@ def test_subclasses_are_accepted(counting):
     assert counting.every_call(Sub(10))[0] == 2**70 + 12
 
 
-@pytest.mark.parametrize("name", ["Extended", "Labelled", "Placed"])
+def use(counter):
+    if isinstance(counter, CounterMap):
+        counter.increment(type(counter))
+        assert counter.total() == 1
+    else:
+        counter.increment()
+        assert int(counter) == 1
+
+
+@pytest.mark.parametrize("name", ["Extended", "ExtendedMap", "Labelled", "Placed"])
 def test_cython_classes_that_extend_a_counter(counting, name):
     """Instances come and go.  Each dropped its type's reference, which only instances of heap types have."""
     cython_class = getattr(counting, name)
@@ -84,8 +94,7 @@ def test_cython_classes_that_extend_a_counter(counting, name):
     def references(made, times):
         for _ in range(times):
             counter = made(bytearray(8)) if name == "Placed" else made()
-            counter.increment()
-            assert int(counter) == 1
+            use(counter)
         del counter
         gc.collect()
         return sys.getrefcount(made)
@@ -95,13 +104,14 @@ def test_cython_classes_that_extend_a_counter(counting, name):
 
 
 @pytest.mark.skipif(not GIL_BUILD and sys.version_info < (3, 14), reason="3.13 never frees a class once it has threads")
-@pytest.mark.parametrize("name", ["Extended", "Labelled", "Placed"])
+@pytest.mark.parametrize("name", ["Extended", "ExtendedMap", "Labelled", "Placed"])
 def test_python_classes_that_extend_a_cython_class_are_freed(counting, name):
     """Once they are unused; the collector must see each reference to such a class once."""
     made = type("Subclass", (getattr(counting, name),), {})
     counter = made(bytearray(8)) if name == "Placed" else made()
-    counter.itself = counter
-    run_threads(counter.increment)
+    counter.itself = made.instance = counter
+    run_threads(lambda: use(made.instance))
+    del made.instance
     freed = weakref.ref(made)
     del counter
     gc.collect()
@@ -109,6 +119,15 @@ def test_python_classes_that_extend_a_cython_class_are_freed(counting, name):
     del made
     gc.collect()
     assert freed() is None
+
+
+def test_counts_by_label_from_c(counting):
+    counts = CounterMap({"a": 2**70})
+    assert counting.count_labels(counts, ["a", "b", "b"]) == [2**70 + 3, 6, 6]
+    for labels, error in (([[]], TypeError), (["c"], None)):
+        with pytest.raises(error) if error else contextlib.nullcontext():
+            counting.count_labels(counts, labels)
+    assert counts == {"a": 2**70 + 3, "b": 6, "c": 3}
 
 
 def test_none_is_refused(counting):

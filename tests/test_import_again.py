@@ -90,7 +90,7 @@ api.PyInterpreterState_GetDict.argtypes = (ctypes.c_void_p,)
 api.PyInterpreterState_Get.restype = ctypes.c_void_p
 api.PyInterpreterState_GetDict.restype = ctypes.py_object
 shared = api.PyInterpreterState_GetDict(api.PyInterpreterState_Get())
-others = {name: object() for name in ("_counters", "_shared", "compat")}
+others = {name: object() for name in ("_counters", "_map", "_shared", "compat")}
 shared.update(others)
 before = set(shared)
 import fastcounter.compat

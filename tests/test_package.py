@@ -14,17 +14,24 @@ from helpers import COMPILED, GIL_BUILD, PORTABLE_BUILD, run_python
 def test_the_compiled_classes_are_what_a_user_gets():
     result = run_python(
         "-c",
-        "import fastcounter, fastcounter._counters, fastcounter._shared, importlib.machinery as machinery\n"
-        "for compiled in (fastcounter._counters, fastcounter._shared):\n"
+        "import fastcounter, importlib.machinery as machinery\n"
+        "from fastcounter import _counters, _map, _shared\n"
+        "for compiled in (_counters, _map, _shared):\n"
         "    assert compiled.__file__.endswith(tuple(machinery.EXTENSION_SUFFIXES)), compiled.__file__\n"
         "for name in fastcounter.__all__:\n"
         "    public = getattr(fastcounter, name)\n"
-        "    compiled = fastcounter._shared if name == 'SharedCounter' else fastcounter._counters\n"
+        "    compiled = {'CounterMap': _map, 'SharedCounter': _shared}.get(name, _counters)\n"
         "    assert public is getattr(compiled, name)\n"
         "    assert public.__flags__ & 1 << 8  # immutable: a class that C code made, not a class statement\n"
         "print(*fastcounter.__all__)",
     )
-    assert result.stdout.split() == ["FastReadCounter", "FastWriteCounter", "SharedCounter", "SingleThreadCounter"]
+    assert result.stdout.split() == [
+        "CounterMap",
+        "FastReadCounter",
+        "FastWriteCounter",
+        "SharedCounter",
+        "SingleThreadCounter",
+    ]
 
 
 def test_a_missing_extension_is_an_error_that_says_what_to_do():
@@ -86,7 +93,7 @@ def test_everything_is_documented():
 
 
 def test_public_names():
-    assert {*pure.__all__, "SharedCounter"} == set(fastcounter.__all__)
+    assert {*pure.__all__, "CounterMap", "SharedCounter"} == set(fastcounter.__all__)
     assert set(pure.__all__) == {compiled.__name__ for compiled in COMPILED}
     for compiled in COMPILED:
         assert (compiled.__module__, compiled.__qualname__) == ("fastcounter", compiled.__name__)

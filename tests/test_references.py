@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fastcounter import SharedCounter
+from fastcounter import CounterMap, SharedCounter
 from helpers import COMPAT, COMPILED, name_of
 
 TIMES = 1000
@@ -89,3 +89,35 @@ def test_references_of_shared_counters(name):
 
     total_references(run, None)
     assert abs(total_references(run, None)) < TIMES // 10
+
+
+MAP_CALLS = {
+    "increment": lambda counts: counts.increment("a"),
+    "add": lambda counts: counts.add("b", 2**90),
+    "labels": lambda counts: [counts.increment((number, "label")) for number in range(20)],
+    "read": lambda counts: [counts["a"], counts["none"], counts.get("a"), counts.get("none"), "a" in counts],
+    "all": lambda counts: [list(counts), dict(counts), list(counts.values()), counts.total(), repr(counts)],
+    "compare": lambda counts: counts == dict(counts),
+    "reset": lambda counts: [counts.add("a", 2**70), counts.reset()],
+    "pickle": lambda counts: pickle.loads(pickle.dumps(counts)),
+    "copy": copy.copy,
+    "new": lambda counts: CounterMap({(number, "label"): 2**40 for number in range(20)}),
+    "cycle": lambda counts: [new := CounterMap(), new.increment(type("Owner", (), {"counts": new})())],
+    "add bad": lambda counts: raising(TypeError, counts.add, "a", None),
+    "hash bad": lambda counts: raising(TypeError, counts.add, [], 1),
+    "new bad": lambda counts: raising(TypeError, CounterMap, {"a": 2**40, "b": "1"}),
+    "assign": lambda counts: raising(TypeError, counts.__setitem__, "a", 1),
+}
+
+
+def raising(error, function, *args):
+    with pytest.raises(error):
+        function(*args)
+
+
+@needs_debug_build
+@pytest.mark.parametrize("name", MAP_CALLS)
+def test_references_of_maps(name):
+    counts = CounterMap({"a": 2**40})
+    total_references(MAP_CALLS[name], counts)
+    assert abs(total_references(MAP_CALLS[name], counts)) < TIMES // 10

@@ -1,7 +1,7 @@
 # cython: language_level=3, freethreading_compatible=True
 """A user's Cython module: counters called from C."""
 
-from fastcounter cimport FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
+from fastcounter cimport CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
 
 
 def increment_many(FastWriteCounter counter not None, long times):
@@ -56,6 +56,17 @@ def add_and_get_without_gil(SharedCounter counter not None, long long amount):
     with nogil:
         result = counter.c_add_and_get(amount)
     return result
+
+
+def count_labels(CounterMap counts not None, labels):
+    for label in labels:
+        counts.c_increment(label)
+        counts.c_add(label, 2)
+    return [counts.c_value(label) for label in labels]
+
+
+cdef class ExtendedMap(CounterMap):
+    cdef public object label
 
 
 cdef class Extended(FastReadCounter):

@@ -23,9 +23,24 @@ SCENARIO = """
 import copy, pickle, fastcounter
 from fastcounter import compat
 
+def count_by_label(map_class):
+    class Sub(map_class):
+        pass
+    counts = Sub({"a": 2**70})
+    counts.itself = counts
+    for number in range(2000):
+        counts.increment(number % 200)
+        counts.add(str(number % 200), 7)
+    assert pickle.loads(pickle.dumps(map_class(counts))) == copy.copy(counts) == counts
+    assert counts.total() == 2**70 + 2000 * 8
+    assert counts.reset()["a"] == 2**70
+
 for module in (fastcounter, compat):
     for name in module.__all__:
         counter_class = getattr(module, name)
+        if name == "CounterMap":
+            count_by_label(counter_class)
+            continue
         if name == "SharedCounter":
             counter = counter_class(bytearray(8))
         else:
