@@ -11,26 +11,18 @@
  *   - `large`, `offset` and `version` change only while the lock is held.  A thread makes new objects before it takes
  *     the lock, and drops old ones after it has released the lock.  While it holds the lock it only loads and stores
  *     memory.
- *
- * Forks, signal handlers and finalizers never meet a lock that nobody will release.  The holder of the lock runs no
- * Python code and does nothing that lets CPython stop the thread.  A thread that waits for the lock spins and yields
- * the processor, but its thread state stays attached.  CPython stops all threads before a fork (python/cpython#116522),
- * and no thread stops with the lock held.  A PyMutex would not work: CPython may stop a waiting thread just when the
- * mutex is handed to it, and the mutex would stay locked in the child for ever.
+ *     No fork, signal handler or finalizer meets a lock that nobody will release; see _lock.h.
  */
 
 #include <stdint.h>
 #include <string.h>
 
 #include "_deferred.h"
+#include "_lock.h"
 
 #ifdef MS_WINDOWS
-#  include <windows.h>
-#  define YIELD() ((void)SwitchToThread())
 #  define THREAD_LOCAL __declspec(thread)
 #else
-#  include <sched.h>
-#  define YIELD() ((void)sched_yield())
 #  define THREAD_LOCAL _Thread_local
 #endif
 
@@ -89,19 +81,13 @@ typedef struct {
 static inline void
 lock(counter_cell *self)
 {
-    int unlocked = 0;
-    for (int spins = 0; !_Py_atomic_compare_exchange_int(&self->locked, &unlocked, 1); spins++) {
-        unlocked = 0;
-        if (spins > 10) {
-            YIELD();
-        }
-    }
+    spin_lock(&self->locked);
 }
 
 static inline void
 unlock(counter_cell *self)
 {
-    _Py_atomic_store_int_release(&self->locked, 0);
+    spin_unlock(&self->locked);
 }
 
 static inline int
@@ -157,7 +143,7 @@ cell_clear(counter_cell *self)
     }
 }
 
-static int
+static inline int
 cell_init(void **cell)
 {
     if ((*cell = PyMem_RawMalloc(sizeof(counter_cell))) == NULL) {
@@ -175,7 +161,7 @@ cell_set_kind(void **cell, enum cell_kind kind)
     CELL(cell)->kind = (uint8_t)kind;
 }
 
-static void
+static inline void
 cell_free(void **cell)
 {
     if (*cell != NULL) {

@@ -21,6 +21,7 @@
 
 #include "_cell.h"
 #include "_deferred.h"
+#include "_lock.h"
 
 #ifdef Py_GIL_DISABLED
 
@@ -30,6 +31,31 @@
 #  define PUBLISH_SIZE(place, size) _Py_atomic_store_ssize(place, size)
 #  define LOAD_HASH(place) _Py_atomic_load_ssize_relaxed(place)
 
+/* Two cache lines, since processors fetch them in pairs: so threads that count with different labels do not meet. */
+#  define ENTRY_SIZE 128
+
+/* A label, and the cell that counts it. */
+typedef struct {
+    PyObject *label;  /* a strong reference */
+    Py_hash_t hash;
+    counter_cell cell;
+    char padding[ENTRY_SIZE - sizeof(PyObject *) - sizeof(Py_hash_t) - sizeof(counter_cell)];
+} map_entry;
+
+#  define ENTRY_CELL(entry) (&(void *){&(entry)->cell})
+
+static inline void
+entry_init(map_entry *entry)
+{
+    cell_make(&entry->cell, CELL_STRIPED);
+}
+
+static inline void
+entry_clear(map_entry *entry)
+{
+    cell_clear(&entry->cell);
+}
+
 #else
 
 #  define LOAD(place) (*(place))
@@ -37,8 +63,7 @@
 #  define LOAD_SIZE(place) (*(place))
 #  define PUBLISH_SIZE(place, size) ((void)(*(place) = (size)))
 #  define LOAD_HASH(place) (*(place))
-
-#endif
+#  define ENTRY_SIZE sizeof(void *)
 
 typedef struct {
     PyObject *label;  /* a strong reference */
@@ -46,7 +71,21 @@ typedef struct {
     void *cell;
 } map_entry;
 
-#define ENTRY_CELL(entry) (&(entry)->cell)
+#  define ENTRY_CELL(entry) (&(entry)->cell)
+
+static inline void
+entry_init(map_entry *entry)
+{
+    cell_init(&entry->cell);  /* 0 is a small int, so this cannot fail */
+}
+
+static inline void
+entry_clear(map_entry *entry)
+{
+    cell_free(&entry->cell);
+}
+
+#endif
 
 /* Entries in the order in which their labels were added. */
 typedef struct map_block {
@@ -69,7 +108,7 @@ typedef struct {
     map_block *last;
     Py_ssize_t used;     /* the number of labels */
     int locked;
-    int deferred;        /* whether reference counting is deferred; see _deferred.h */
+    uint8_t deferred;       /* whether reference counting is deferred; see _deferred.h */
 } counter_map;
 
 /* Cython puts the map behind the object's pointer to its table of C-level calls, as it does a counter's cell. */
@@ -140,25 +179,6 @@ map_search(map_table *table, PyObject *label, Py_hash_t hash, map_entry ***slot)
 
 /* ---- Adding labels ---- */
 
-/* Give a new entry the count 0. */
-static inline void
-entry_init(map_entry *entry)
-{
-    cell_init(&entry->cell);  /* 0 is a small int, so this cannot fail */
-}
-
-static void
-map_lock(counter_map *map)
-{
-    (void)map;
-}
-
-static void
-map_unlock(counter_map *map)
-{
-    (void)map;
-}
-
 /* A table is full when three quarters of its slots are taken: look-ups for labels that are not there end soon, and a
  * label takes at most 43 bytes in tables, the previous ones included. */
 static inline int
@@ -195,12 +215,12 @@ map_grow(counter_map *map, map_table *table)
             grown->slots[index & grown->mask] = entry;
         }
     }
-    map_lock(map);
+    spin_lock(&map->locked);
     int done = map->table == table;
     if (done) {
         PUBLISH(&map->table, grown);
     }
-    map_unlock(map);
+    spin_unlock(&map->locked);
     if (!done) {
         PyMem_RawFree(grown);
     }
@@ -212,20 +232,20 @@ static int
 map_append_block(counter_map *map, map_block *last)
 {
     Py_ssize_t size = last == NULL ? FIRST_ENTRIES : Py_MIN(2 * last->size, MOST_ENTRIES);
-    map_block *block = PyMem_RawCalloc(1, sizeof(map_block) + (size + 1) * sizeof(map_entry));
+    map_block *block = PyMem_RawCalloc(1, sizeof(map_block) + ENTRY_SIZE + size * sizeof(map_entry));
     if (block == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     block->size = size;
-    block->entries = (map_entry *)(block + 1);
-    map_lock(map);
+    block->entries = (map_entry *)(((uintptr_t)(block + 1) + ENTRY_SIZE - 1) & ~(uintptr_t)(ENTRY_SIZE - 1));
+    spin_lock(&map->locked);
     int done = map->last == last;
     if (done) {
         PUBLISH(last == NULL ? &map->first : &last->next, block);
         PUBLISH(&map->last, block);
     }
-    map_unlock(map);
+    spin_unlock(&map->locked);
     if (!done) {
         PyMem_RawFree(block);
     }
@@ -237,7 +257,7 @@ static map_entry *
 map_publish(counter_map *map, map_table *table, map_entry **slot, map_block *block, PyObject *label, Py_hash_t hash)
 {
     map_entry *entry = NULL;
-    map_lock(map);
+    spin_lock(&map->locked);
     if (map->table == table && *slot == NULL && !is_full(map, table) && !is_block_full(block)) {
         entry = &block->entries[block->used];
         entry->label = Py_NewRef(label);
@@ -247,7 +267,7 @@ map_publish(counter_map *map, map_table *table, map_entry **slot, map_block *blo
         PUBLISH_SIZE(&block->used, block->used + 1);
         PUBLISH_SIZE(&map->used, map->used + 1);
     }
-    map_unlock(map);
+    spin_unlock(&map->locked);
     return entry;
 }
 
@@ -442,7 +462,7 @@ map_free(counter_map *map)
     map_cursor cursor = cursor_of(map);
     for (map_entry *entry = map_next(&cursor); entry != NULL; entry = map_next(&cursor)) {
         Py_DECREF(entry->label);
-        cell_free(ENTRY_CELL(entry));
+        entry_clear(entry);
     }
     for (map_table *table = map->table, *previous; table != NULL; table = previous) {
         previous = table->previous;
