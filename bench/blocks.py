@@ -84,3 +84,24 @@ class Memory(Block):
         used = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
         return used
+
+
+class LabelMemory(Memory):
+    """The bytes of a label in a map of 10,000 labels, with its int but without the label itself."""
+
+    operations = 10_000
+
+    def __init__(self, counter: str, code: str) -> None:
+        super().__init__(counter)
+        self.add = eval(f"lambda counter, label: {code}", namespace())
+
+    def measure(self, loops: int) -> float:
+        labels = [str(number) for number in range(self.operations)]
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        counter = self.make()
+        for label in labels:
+            self.add(counter, label)
+        used = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        return used

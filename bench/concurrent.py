@@ -19,13 +19,21 @@ from bench.calls import UNROLLED
 TRIES = 100  # of each round; if none of them counts, the benchmark is given up
 
 # How a worker reaches the counter.  "own" is a counter each.
-WAYS = {"local": "counter", "global": "REQUESTS", "attribute": "self.requests", "own": "counter"}
+# With "own-label" the workers have one map in common, and `self.label` is each one's.
+WAYS = {
+    "local": "counter",
+    "global": "REQUESTS",
+    "attribute": "self.requests",
+    "own": "counter",
+    "own-label": "counter",
+}
 
 # A worker stops at a given time, not after a given number of loops.  So nothing needs to be calibrated, and no worker
 # goes on alone after the others have finished.
 WORK = """
 def work(self, until):
-    counter, loops, queued, processor, start = self.requests, 0, time_queued(), thread_time(), perf_counter()
+    counter, label, loops = self.requests, self.label, 0
+    queued, processor, start = time_queued(), thread_time(), perf_counter()
     while (end := perf_counter()) < until or not loops:
         {statements}
         loops += 1
@@ -48,10 +56,10 @@ class Work(NamedTuple):
 
 
 class App:
-    """An object with a counter as its attribute."""
+    """An object with a counter as its attribute, and a label to count with if that is a map."""
 
-    def __init__(self, requests: Any) -> None:
-        self.requests = requests
+    def __init__(self, requests: Any, label: str = "/") -> None:
+        self.requests, self.label = requests, label
 
 
 class Concurrent(Block):
@@ -80,6 +88,8 @@ class Concurrent(Block):
         self.metadata = {"counted": 0, "lost_counts": 0, "rounds": 0, "rounds_left_out": 0}
         names = namespace(setup) | {"thread_time": time.thread_time, "time_queued": time_queued}
         self.apps = [App(eval(counter, names, {"index": i})) for i in range(workers if way == "own" else 1)]
+        if way == "own-label":
+            self.apps = [App(self.apps[0].requests, f"/{index}") for index in range(workers)]
         names["REQUESTS"] = self.apps[0].requests
         tasks = []
         for statement in [code] * workers + [reader] * bool(reader):
@@ -125,7 +135,7 @@ class Concurrent(Block):
         return work
 
     def count(self) -> int:
-        return sum(read(app.requests) for app in self.apps)
+        return sum(read(app.requests, app.label) for app in self.apps)
 
     def at_once(self, work: list[Work]) -> bool:
         """Whether all workers ran at the same time, or, if they outnumber the processors, used all processors."""
@@ -169,7 +179,11 @@ def elapsed(work: list[Work]) -> float:
     return max(each.end for each in work) - min(each.start for each in work)
 
 
-def read(counter: Any) -> int:
-    """Return the count of any kind of counter."""
+def read(counter: Any, label: str = "/") -> int:
+    """Return the count of any kind of counter, or that of a label in a map."""
+    if hasattr(counter, "__getitem__"):
+        counter = counter[label]
+    if isinstance(counter, int):
+        return counter
     value = next(getattr(counter, name) for name in ("value", "get", "load") if hasattr(counter, name))
     return int(value() if callable(value) else value)

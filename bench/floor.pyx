@@ -5,3 +5,6 @@
 cdef class Floor:
     def method(self, /):
         """Do nothing."""
+
+    def method_with_argument(self, argument, /):
+        """Do nothing."""

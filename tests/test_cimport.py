@@ -1,6 +1,7 @@
 """`from fastcounter cimport ...` in a user's module, built against the installed package."""
 
 import contextlib
+import functools
 import gc
 import importlib.util
 import os
@@ -109,9 +110,8 @@ def test_python_classes_that_extend_a_cython_class_are_freed(counting, name):
     """Once they are unused; the collector must see each reference to such a class once."""
     made = type("Subclass", (getattr(counting, name),), {})
     counter = made(bytearray(8)) if name == "Placed" else made()
-    counter.itself = made.instance = counter
-    run_threads(lambda: use(made.instance))
-    del made.instance
+    counter.itself = counter
+    run_threads(functools.partial(use, counter))
     freed = weakref.ref(made)
     del counter
     gc.collect()

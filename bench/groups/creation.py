@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bench.blocks import Memory
+from bench.blocks import LabelMemory, Memory
 from bench.calls import ARTICLE
 from bench.group import Group
 
@@ -29,6 +29,13 @@ for cls in ARTICLE:
     group.benchmarks[names[0]] = partial(Memory, f"fastcounter.{cls}(2**40)")
     group.benchmarks[names[1]] = partial(Memory, f"starting_at(2**40, pure.{cls}())")
     group.row(f"memory, {cls}", names, (names[1], names[0]))
+
+names = ["memory CounterMap compiled", "memory dict of FastReadCounters"]
+group.benchmarks[names[0]] = partial(LabelMemory, "fastcounter.CounterMap()", "counter.add(label, 2**40)")
+group.benchmarks[names[1]] = partial(
+    LabelMemory, "{}", "counter.setdefault(label, fastcounter.FastReadCounter(2**40)).increment()"
+)
+group.row("memory, a label (other: a dict of FastReadCounters)", names, (names[1], names[0]))
 
 setup = "from subprocess import run; from sys import executable"
 program = "run([executable, '-c', counter], check=True)"

@@ -5,21 +5,33 @@ from bench.group import Group
 group = Group(
     "labels",
     "Counting by label",
-    "A dict of FastReadCounters is the fastest, and unlike a collections.Counter it loses no counts.",
-    ratios=["times a dict of FastReadCounters"],
+    "A CounterMap is the fastest, and unlike a collections.Counter it loses no counts.",
+    ratios=["times a CounterMap"],
 )
 setup = """
-import collections
+import collections, floor
 lock = threading.Lock()
 class Labels(dict):
     def __missing__(self, label):
         return self.setdefault(label, fastcounter.FastReadCounter())
 """
-ours = group.statement("labels FastReadCounter compiled", "counter['/'].increment()", "Labels()", setup)
-group.row("a dict of FastReadCounters", ours, (ours, ours))
+ours = group.statement("labels CounterMap compiled", "counter.increment('/')", "fastcounter.CounterMap()")
+group.row("a CounterMap", ours, (ours, ours))
+
+name = group.statement("labels FastReadCounter compiled", "counter['/'].increment()", "Labels()", setup)
+group.row("a dict of FastReadCounters", name, (name, ours))
 
 name = group.statement("labels collections.Counter", "counter['/'] += 1", "collections.Counter()", setup)
 group.row("a collections.Counter", name, (name, ours))
 
 name = group.statement("labels dict-and-lock", "with lock: counter['/'] += 1", "{'/': 0}", setup)
 group.row("a dict and a lock", name, (name, ours))
+
+name = group.statement("labels floor", "counter.method_with_argument('/')", "floor.Floor()", setup)
+group.row("a compiled method that does nothing", name, (name, ours))
+
+read = group.statement("labels read CounterMap compiled", "counter['/']", "fastcounter.CounterMap({'/': 100_000})")
+group.row("reading a CounterMap", read, (read, read))
+
+name = group.statement("labels read dict", "counter['/']", "{'/': 100_000}")
+group.row("reading a dict", name, (name, read))

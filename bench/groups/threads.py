@@ -3,7 +3,6 @@
 from typing import Any
 
 from bench.calls import ARTICLE, CALLS, code_of, counter_of
-from bench.concurrent import WAYS
 from bench.group import Group
 
 INCREMENT = CALLS["increment"]
@@ -31,7 +30,7 @@ def add(label: str, name: str, code: str, counter: str, way: str, reader: str = 
 
 
 for cls in ("FastWriteCounter", "FastReadCounter", "SharedCounter"):
-    for way in WAYS if cls != "SharedCounter" else ("local", "global", "attribute"):
+    for way in ("local", "global", "attribute", "own") if cls != "SharedCounter" else ("local", "global", "attribute"):
         reader = code_of("value", cls) if way == "attribute" else ""
         add(cls, f"{cls} compiled", INCREMENT, counter_of(cls), way, reader)
 add("SingleThreadCounter", "SingleThreadCounter compiled", INCREMENT, counter_of("SingleThreadCounter"), "own")
@@ -48,6 +47,18 @@ for peer, code, counter in (
     ("pyatomix", "counter.fetch_add(1)", "pyatomix.AtomicInt(0)"),
 ):
     add(peer, peer, code, counter, "attribute", setup=f"import {peer}")
+
+LABELS = """
+class Labels(dict):
+    def __missing__(self, label):
+        return self.setdefault(label, fastcounter.FastReadCounter())
+"""
+for way in ("local", "own", "own-label"):
+    add("CounterMap", "CounterMap compiled", "counter.increment(label)", "fastcounter.CounterMap()", way)
+add("a dict of FastReadCounters", "Labels", "counter[label].increment()", "Labels()", "local", setup=LABELS)
+increment = "counter[label].increment_and_get()"
+counter = "cereggii.AtomicDict({'/': cereggii.AtomicInt64(0)})"
+add("cereggii.AtomicDict", "cereggii.AtomicDict", increment, counter, "local", setup="import cereggii")
 
 for label, implementation in (("reads of .value", "compiled"), ("reads of the original's", "original")):
     names = []
