@@ -10,10 +10,9 @@
  *   - A look-up takes no lock, and counts no reference to what it finds.  Entries, slots and tables are complete when
  *     they are published, and are published by a release store.
  *   - `__hash__` and `__eq__` may run Python code.  They are called only without the lock, and before anything changes.
- *   - A new label is published with the lock held, if the table is still the one in which the look-up ended, and the
- *     slot at which it ended is still empty.  Otherwise the look-up is repeated.  So no label gets two entries.
- *   - Whoever finds a table or a block full makes a larger one.  Nobody adds to one that is full, so the copy is
- *     complete.
+ *   - A new label is published with the lock held, if the slot at which the look-up ended is still empty, and its table
+ *     not full.  Otherwise the look-up is repeated.  So no label gets two entries.
+ *   - Whoever finds the table full makes a larger copy.  Nobody adds to a full table, so the copy is complete.
  *   - While a thread holds the lock, it only loads and stores memory.  With the GIL that is atomic without a lock.
  */
 #ifndef FASTCOUNTER_MAP_H
@@ -252,13 +251,14 @@ map_append_block(counter_map *map, map_block *last)
     return 0;
 }
 
-/* Add a label at an empty slot, with the count 0.  Returns NULL if anything has changed since the look-up. */
+/* Add a label at an empty slot, with the count 0.  Returns NULL if the slot has been taken since the look-up, or if
+ * there is no room.  A table that has been replaced is full, so the table is still the map's. */
 static map_entry *
 map_publish(counter_map *map, map_table *table, map_entry **slot, map_block *block, PyObject *label, Py_hash_t hash)
 {
     map_entry *entry = NULL;
     spin_lock(&map->locked);
-    if (map->table == table && *slot == NULL && !is_full(map, table) && !is_block_full(block)) {
+    if (*slot == NULL && !is_full(map, table) && !is_block_full(block)) {
         entry = &block->entries[block->used];
         entry->label = Py_NewRef(label);
         entry->hash = hash;

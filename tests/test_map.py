@@ -418,6 +418,20 @@ def test_threads_that_make_the_same_labels():
         assert len(counts) == len(list(counts)) == len(set(counts)) == 2 * each
 
 
+def test_threads_that_meet_at_new_labels():
+    """Whoever is ahead makes labels, which takes longer than to find them.  So the threads meet again and again."""
+    for _ in range(5):
+        counts = CounterMap()
+
+        def count(counts=counts):
+            for number in range(20_000):
+                counts.increment(number)
+
+        run_threads(*[count] * 4)
+        assert len(counts) == 20_000
+        assert set(counts.values()) == {4}
+
+
 def test_threads_that_make_labels_of_their_own():
     counts = CounterMap()
 
@@ -494,6 +508,19 @@ def test_a_cycle_through_a_label_is_collected():
         assert freed() is not None
         gc.collect()
         assert freed() is None
+
+
+def test_a_cycle_that_only_the_map_can_break_is_collected():
+    """A built-in method refers to its object, and the collector cannot take that from it."""
+
+    class Subclass(CounterMap):
+        pass
+
+    counts = Subclass()
+    counts.increment(counts.increment)
+    del counts
+    gc.collect()  # it clears weak references to garbage, even if it cannot free that
+    assert not [object for object in gc.get_objects() if type(object) is Subclass]
 
 
 @pytest.mark.skipif(not GIL_BUILD and not DEFERS, reason="once 3.13t has had threads, it never frees a class")
