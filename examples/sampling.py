@@ -1,4 +1,4 @@
-"""Sample calls and make unique ids, exactly, in any number of threads: `python examples/sampling.py`."""
+"""Sample calls and make unique ids, exactly, in any number of threads of a process: `python examples/sampling.py`."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,7 +31,8 @@ class FirstN:
         return self.calls.value < self.n and self.calls.increment_and_get() <= self.n
 
 
-# Returns 1, 2, 3 ..., and never returns a number twice.
+# Returns 1, 2, 3 ..., each number once in this process.  Other processes return the same numbers, and so does the next
+# run.  For ids that are unique among processes, use `SharedCounter(memory).increment_and_get`.
 next_id = FastReadCounter().increment_and_get
 
 

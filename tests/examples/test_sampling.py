@@ -1,6 +1,7 @@
 """examples/sampling.py: exact, whatever threads call."""
 
 import itertools
+import os
 
 import pytest
 
@@ -35,6 +36,15 @@ def test_first_n_calls_are_the_first(example):
 def test_unique_ids(example):
     ids = all_results(example.next_id)
     assert sorted(ids) == list(range(1, THREADS * CALLS + 1))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_ids_are_unique_within_one_process_only(example):
+    example.next_id()
+    child = os.fork()
+    if child == 0:
+        os._exit(example.next_id())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == example.next_id() == 2
 
 
 def test_the_program(run):
