@@ -3,41 +3,40 @@
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import accumulate
+from typing import Any
 
-from prometheus_client import REGISTRY, start_http_server
-from prometheus_client.core import HistogramMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import REGISTRY, context_managers, core, start_http_server
 
 from fastcounter import FastWriteCounter
 
 
-class LatencyHistogram(Collector):
+class LatencyHistogram:  # bounds, latencies and the sum are in seconds, as Prometheus wants them
     def __init__(self, name: str, documentation: str, bounds: Iterable[float]) -> None:
-        self.name, self.documentation = name, documentation
-        self.bounds = sorted(round(seconds * 10**9) for seconds in bounds)  # in nanoseconds
+        self.name, self.documentation, self.bounds = name, documentation, sorted(bounds)
         self.counts = [FastWriteCounter() for _ in range(len(self.bounds) + 1)]  # the last one: above all bounds
-        self.sum = FastWriteCounter()  # of nanoseconds: exact, where a sum of floats rounds
+        self.nanoseconds = FastWriteCounter()  # the sum: exact, where a sum of floats rounds
 
-    def observe(self, nanoseconds: int) -> None:
-        self.sum.add(nanoseconds)  # collect() reads the sum last, so it includes all that the buckets count
-        self.counts[bisect_left(self.bounds, nanoseconds)].increment()  # a bucket includes its upper bound
+    def observe(self, seconds: float) -> None:
+        self.nanoseconds.add(round(seconds * 1e9))  # first, so that the sum includes all that the buckets count
+        self.counts[bisect_left(self.bounds, seconds)].increment()  # a bucket includes its upper bound
 
-    @contextmanager
-    def time(self) -> Iterator[None]:  # use it in a `with`, or as a decorator: `@latency.time()`
-        start = time.perf_counter_ns()
-        try:
-            yield
-        finally:  # a call that fails counts too
-            self.observe(time.perf_counter_ns() - start)
+    def time(self) -> "Timer":  # use it in a `with`, or as a decorator: `@latency.time()`
+        return Timer(self, "observe")  # type: ignore[no-untyped-call]
 
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        # Read each counter once.  The family takes `_count` from the last bucket; a separate counter could differ.
-        bounds = [*(str(bound / 10**9) for bound in self.bounds), "+Inf"]
-        buckets = list(zip(bounds, accumulate(count.value() for count in self.counts), strict=True))
-        yield HistogramMetricFamily(self.name, self.documentation, buckets, self.sum.value() / 10**9)
+    def collect(self) -> Iterator[core.HistogramMetricFamily]:  # reads each counter once, and the sum last
+        counts = accumulate(count.value() for count in self.counts)
+        buckets = list(zip([*map(str, self.bounds), "+Inf"], counts, strict=True))  # `_count` is the last bucket's
+        yield core.HistogramMetricFamily(self.name, self.documentation, buckets, self.nanoseconds.value() / 10**9)
+
+
+class Timer(context_managers.Timer):  # what the metrics of prometheus_client return from `time()`
+    def __call__(self, function: Callable[..., Any]) -> Any:
+        if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise TypeError(f"a call of {function!r} returns before its code runs: use `with` inside it")
+        return super().__call__(function)  # each call then has a timer of its own
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ event("all workers: prometheus_client, labels()", "prometheus_client all-labels"
 
 setup = "from examples.latency_histogram import LatencyHistogram as Latency; "
 setup += f"counter = Latency('latency', 'Time that a job takes.', {BOUNDS})"
-ours = event("latency: the example's histogram", "histogram compiled", "counter.observe(1_200_000)", setup)
+ours = event("latency: the example's histogram", "histogram compiled", "counter.observe(0.0012)", setup)
 setup, code = f"{HERE}prometheus_histogram()", "counter.observe(0.0012)"
 event("latency: prometheus_client", "prometheus_client observe", code, setup, ours)
 setup, code = f"{HERE}meter().create_histogram('h')", "counter.record(0.0012, {'path': '/'})"

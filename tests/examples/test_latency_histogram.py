@@ -1,5 +1,6 @@
 """examples/latency_histogram.py: Prometheus and numpy agree about the latencies, and each scrape is consistent."""
 
+import asyncio
 import os
 import sys
 import threading
@@ -12,7 +13,8 @@ from fastcounter import FastWriteCounter
 from helpers import run_threads
 
 BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1]
-LATENCIES = [10**6 * milliseconds for milliseconds in (1, 2, 4, 8, 16, 32, 64, 128)]  # one for each bucket
+MILLISECONDS = (1, 2, 4, 8, 16, 32, 64, 128)  # one for each bucket
+LATENCIES = [milliseconds / 1000 for milliseconds in MILLISECONDS]
 THREADS = 4
 
 
@@ -53,7 +55,8 @@ def test_prometheus_and_numpy_agree(latency, address, prometheus, eventually, mi
         missing(error.name)
     query = prometheus(address)
     latencies = numpy.random.default_rng(1).lognormal(numpy.log(4e6), 1, size=20_000).astype(int)
-    run_threads(*[lambda part=part: [*map(latency.observe, part.tolist())] for part in latencies.reshape(THREADS, -1)])
+    parts = (latencies / 10**9).reshape(THREADS, -1).tolist()
+    run_threads(*[lambda part=part: [*map(latency.observe, part)] for part in parts])
     eventually(lambda: query("app_latency_seconds_count") == {"": "20000"})
     assert query("app_latency_seconds_bucket")["+Inf"] == "20000"
     assert float(query("app_latency_seconds_sum")[""]) == int(latencies.sum()) / 10**9
@@ -70,7 +73,7 @@ def check(scrapes):
         assert count == cumulative[-1]
         in_buckets = [after - before for before, after in zip([0, *cumulative], cumulative, strict=False)]
         assert min(in_buckets) >= 0
-        assert total >= sum(count * latency for count, latency in zip(in_buckets, LATENCIES, strict=True))
+        assert total >= sum(count * 10**6 * latency for count, latency in zip(in_buckets, MILLISECONDS, strict=True))
     for values in zip(*[[*cumulative, total] for cumulative, _, total in scrapes], strict=True):
         assert list(values) == sorted(values)
 
@@ -89,8 +92,8 @@ def test_a_scrape_at_each_step_of_observing(example, monkeypatch, request):
 
     monkeypatch.setattr(example, "FastWriteCounter", ScrapedCounter)
     latency, scrape = request.getfixturevalue("latency"), request.getfixturevalue("scrape")
-    for nanoseconds in LATENCIES * 2:
-        latency.observe(nanoseconds)
+    for seconds in LATENCIES * 2:
+        latency.observe(seconds)
     assert len(scrapes) >= 2 * len(LATENCIES) * 2
     check(scrapes)
 
@@ -106,8 +109,8 @@ def test_scrapes_while_threads_observe(latency, scrape):
     def observe():
         rounds = 0
         while scraping:
-            for nanoseconds in LATENCIES:
-                latency.observe(nanoseconds)
+            for seconds in LATENCIES:
+                latency.observe(seconds)
             rounds += 1
         return rounds
 
@@ -119,13 +122,13 @@ def test_scrapes_while_threads_observe(latency, scrape):
     assert scrape() == (
         [rounds * n for n in range(1, len(LATENCIES) + 1)],
         rounds * len(LATENCIES),
-        rounds * sum(LATENCIES),
+        rounds * 10**6 * sum(MILLISECONDS),
     )
 
 
 def test_a_bucket_includes_its_bound(latency, scrape):
-    for nanoseconds in (4_999_999, 5_000_000, 5_000_001):
-        latency.observe(nanoseconds)
+    for seconds in (0.004_999_999, 0.005, 0.005_000_001):
+        latency.observe(seconds)
     assert scrape()[0] == [0, 0, 2, 3, 3, 3, 3, 3]
 
 
@@ -136,9 +139,18 @@ def test_bounds_in_any_order(example):
 
 def test_the_sum_is_exact(latency):
     for _ in range(10):
-        latency.observe(100_000_000)
+        latency.observe(0.1)
     [family] = latency.collect()
     assert family.samples[-1].value == 1  # ten times 0.1 as a sum of floats is less
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), "0.1", None])
+def test_what_is_no_latency_changes_nothing(latency, scrape, bad):
+    latency.observe(0.1)
+    before = scrape()
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        latency.observe(bad)
+    assert scrape() == before
 
 
 def test_context_manager(latency, scrape):
@@ -163,6 +175,38 @@ def test_decorator(latency, scrape):
     _, count, total = scrape()
     assert count == 4
     assert total >= (0.04 + 0.03 + 0.02 + 0.01) * 1e9
+
+
+def test_coroutines_have_times_of_their_own(latency, scrape):
+    async def job():
+        with latency.time():
+            await asyncio.sleep(0.02)
+
+    async def all_at_once():
+        await asyncio.gather(*[job() for _ in range(10)])
+
+    asyncio.run(all_at_once())
+    _, count, total = scrape()
+    assert count == 10
+    assert total >= 10 * 0.02 * 1e9
+
+
+async def coroutine():
+    await asyncio.sleep(0.02)
+
+
+def generator():
+    yield
+
+
+async def asynchronous_generator():
+    yield
+
+
+@pytest.mark.parametrize("function", [coroutine, generator, asynchronous_generator])
+def test_as_a_decorator_it_refuses_what_a_call_does_not_run(latency, function):
+    with pytest.raises(TypeError, match=f"{function.__name__} .* returns before its code runs: use `with` inside it"):
+        latency.time()(function)
 
 
 def test_threads_have_times_of_their_own(latency, scrape):
@@ -198,7 +242,7 @@ def test_what_fails_is_timed(latency, scrape, error):
 
 
 def test_promtool_finds_nothing_to_say(latency, address, fetch, promtool):
-    latency.observe(1)
+    latency.observe(0.1)
     promtool(fetch(f"http://{address}/metrics"))
 
 
