@@ -1,5 +1,6 @@
 """examples/gunicorn_workers.py: every worker serves the counts of all, also when workers are killed."""
 
+import contextlib
 import http.client
 import os
 import random
@@ -18,7 +19,7 @@ CLIENTS = 4
 REQUESTS = 1000
 KILLED = 4
 CLASSES = {"/": "2xx", "/missing": "4xx", "/broken": "5xx"}
-GUNICORN = [sys.executable, "-m", "gunicorn", "--workers", "4", "gunicorn_workers", "--pythonpath"]
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text;version=1.0.0"
 
 
@@ -30,15 +31,15 @@ def count_file(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def serve(count_file, example, start, free_port, tmp_path):
-    """Start a server with a command.  Returns its process, its address and its log."""
+def serve(count_file, example, path, start, free_port, tmp_path):
+    """Start a server that runs a program from some folders.  Returns its process, its address and its log."""
 
-    def started(*command, address=None):
+    def started(*options, program="gunicorn_workers", folders=(path.parent,), address=None):
         address = address or f"127.0.0.1:{free_port()}"
         log = tmp_path / f"gunicorn-{free_port()}.log"
-        arguments = f"--bind {address} --log-file {log} --no-control-socket"
-        environment = {**os.environ, "COUNT_FILE": count_file, "GUNICORN_CMD_ARGS": arguments}
-        return start(*command, env=environment), address, log
+        command = [sys.executable, "-m", "gunicorn", "-w4", "--pythonpath", ",".join(map(str, folders)), program]
+        command += ["--bind", address, "--log-file", log, "--no-control-socket", *options]
+        return start(*command, env={**os.environ, "COUNT_FILE": count_file}), address, log
 
     return started
 
@@ -74,8 +75,8 @@ def scrape(example, fetch):
     return scraped
 
 
-def test_prometheus_has_what_clients_sent_whoever_is_killed(path, serve, scrape, prometheus, eventually):
-    server, address, log = serve(*GUNICORN, path.parent)
+def test_prometheus_has_what_clients_sent_whoever_is_killed(serve, scrape, prometheus, eventually):
+    server, address, log = serve()
     eventually(lambda: len(workers(log)) == 4)
     query = prometheus(address)
     answered, cut, scraped, killed = [], [], [], []
@@ -117,7 +118,7 @@ def test_prometheus_has_what_clients_sent_whoever_is_killed(path, serve, scrape,
 
     server.terminate()
     assert server.wait(timeout=30) == 0
-    serve(*GUNICORN, path.parent, address=address)
+    serve(address=address)
     assert eventually(lambda: scrape(address)) == counts
     assert status_of(address, "/missing") == 404
     counts["4xx"] += 1
@@ -125,16 +126,44 @@ def test_prometheus_has_what_clients_sent_whoever_is_killed(path, serve, scrape,
     assert query("resets(http_responses_total[1h])") == dict.fromkeys(counts, "0")
 
 
-def test_the_program_serves_both_formats(path, serve, scrape, fetch, promtool, eventually):
-    _, address, log = serve(sys.executable, path)
+def test_the_program_serves_both_formats(serve, scrape, fetch, promtool, eventually):
+    _, address, log = serve()
     eventually(lambda: scrape(address) and len(workers(log)) == 4)
     assert status_of(address, "/") == 200
     assert scrape(address, TEXT) == scrape(address, OPENMETRICS) == {"2xx": 1, "3xx": 0, "4xx": 0, "5xx": 0}
     promtool(fetch(f"http://{address}/metrics"))
 
 
+@pytest.mark.parametrize("options", [["--preload"], ["--threads=4"]], ids=["preload", "threads"])
+def test_however_gunicorn_starts_its_workers(serve, scrape, eventually, options):
+    _, address, log = serve(*options)
+    check_that_workers_share(address, log, scrape, eventually)
+
+
+def test_a_flask_application_counts_with_the_same_function(serve, path, scrape, eventually, missing):
+    try:
+        import flask  # noqa: F401
+    except ModuleNotFoundError as error:
+        missing(error.name)
+    _, address, log = serve("--preload", program="count_in_flask", folders=(path.parent, SCRIPTS))
+    check_that_workers_share(address, log, scrape, eventually)
+
+
+def check_that_workers_share(address, log, scrape, eventually):
+    """Check that each worker serves the counts of all, also a worker that takes the place of one that was killed."""
+    eventually(lambda: len(workers(log)) == 4 and scrape(address))
+    for requests in (200, 400):
+        run_threads(*[lambda path=path: [status_of(address, path) for _ in range(200)] for path in CLASSES])
+        expected = {"3xx": 0, **dict.fromkeys(CLASSES.values(), requests)}
+        assert [scrape(address) for _ in range(20)] == [expected] * 20
+        for pid in workers(log)[:4]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        eventually(lambda: len(workers(log)) == 8 and scrape(address))
+
+
 def test_each_count_has_a_cache_line(example):
-    offsets = sorted(example.TABLE.values())
+    offsets = sorted(example.OFFSETS.values())
     assert len(example.HEADER) <= offsets[0]
     assert all(offset % 64 == 0 for offset in offsets)
     assert len(set(offsets)) == len(offsets)
@@ -146,8 +175,8 @@ def test_all_that_open_a_file_at_once_count_in_it(example, tmp_path, exists):
         path = str(tmp_path / str(number))
         if exists:
             open(path, "x").close()
-        run_threads(*[lambda path=path: example.Application(path).counts["2xx"].increment()] * 4)
-        assert example.Application(path).counts["2xx"].value == 4
+        run_threads(*[lambda path=path: example.open_counts(path)["2xx"].increment()] * 4)
+        assert example.open_counts(path)["2xx"].value == 4
 
 
 @pytest.fixture
@@ -171,7 +200,7 @@ def test_of_two_tables_that_open_a_file_at_once_one_is_refused(example, other, t
 
         def opens(program, path=path, refused=refused):
             try:
-                program.Application(path)
+                program.open_counts(path)
             except ValueError as error:
                 refused.append(str(error))
             else:
@@ -188,14 +217,14 @@ def test_any_other_file_is_refused(example, tmp_path, content):
     path = tmp_path / "file"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=re.escape(f"but this program counts {example.HEADER!r}")):
-        example.Application(path)
+        example.open_counts(path)
     assert path.read_bytes() == content
 
 
 def test_gunicorn_does_not_start_with_the_counts_of_another_table(serve, example, other, count_file):
-    example.Application(count_file).counts["5xx"].add(3)
+    example.open_counts(count_file)["5xx"].add(3)
     before = Path(count_file).read_bytes()
-    server, _, log = serve(*GUNICORN, Path(other.__file__).parent)
+    server, _, log = serve(folders=[Path(other.__file__).parent])
     assert server.wait(timeout=60) != 0
     assert refusal(count_file, example, other) in log.read_text()
     assert Path(count_file).read_bytes() == before
