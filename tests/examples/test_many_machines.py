@@ -17,6 +17,7 @@ from helpers import run_script, run_threads
 
 PROCESSES = 8
 KILLED = 3
+THREADS = 4
 DAY = 86_400
 COUNTS, SEEN = "{requests}", "{requests}:seen"
 FLUSH_TO_REDIS = Path(__file__).parents[1] / "scripts" / "flush_to_redis.py"
@@ -228,7 +229,7 @@ def test_a_late_write_changes_nothing(example, redis, instance):
         before, after = counter.value(), total
         counter.add(after - before)
         counter.flush()
-        redis.eval(example.WRITE, 2, COUNTS, SEEN, counter.instance[0], before)
+        redis.eval(example.WRITE, 2, COUNTS, SEEN, counter.field[0], before)
         assert instance().total() == after
 
 
@@ -252,11 +253,11 @@ def test_the_server_lost_the_end_of_its_file(server, instance):
 
 @pytest.fixture
 def age(redis):
-    """Make the server believe that an instance has been silent for some seconds."""
-    return lambda counter, seconds=DAY: redis.zincrby(SEEN, -seconds, counter.instance[0])
+    """Make the server believe that an instance that has written has been silent for some seconds."""
+    return lambda counter, seconds=DAY: redis.zadd(SEEN, {counter.field[0]: -seconds}, xx=True, incr=True)
 
 
-def test_silent_instances_are_folded(redis, instance, age):
+def test_silent_instances_are_retired(redis, instance, age):
     living, dead = instance(), [instance() for _ in range(100)]
     for number, counter in enumerate(dead):
         counter.add(number)
@@ -271,43 +272,70 @@ def test_silent_instances_are_folded(redis, instance, age):
             totals.add(living.total())
         return totals
 
-    def fold():
+    def retire():
         while redis.zcard(SEEN) != 1:
             living.flush()
         done.append(True)
 
-    totals, _ = run_threads(read, fold)
+    totals, _ = run_threads(read, retire)
     assert totals == {sum(range(100))}
-    assert int(redis.hget(COUNTS, "folded")) == sum(range(100))
+    assert int(redis.hget(COUNTS, "retired")) == sum(range(100))
     assert redis.hlen(COUNTS) == 2
 
 
-def test_an_instance_silent_for_less_than_a_day_is_not_folded(redis, instance, age):
+def test_an_instance_silent_for_less_than_a_day_is_not_retired(redis, instance, age):
     living, silent = instance(), instance()
     for _ in range(3):
         silent.flush()  # a sign of life, although the count is the same
         age(silent, DAY - 60)
         living.flush()
-    assert not redis.hexists(COUNTS, "folded")
+    assert not redis.hexists(COUNTS, "retired")
 
 
-def test_an_instance_that_was_folded_takes_another_field(redis, instance, age):
+def test_an_instance_that_was_retired_takes_another_field(redis, instance, age):
     living, late = instance(), instance()
-    for total in (10, 20, 30):
-        late.add(10)
+    for total in (0, 10, 20, 30):
+        late.add(total - late.value())
         late.flush()
         assert living.total() == total
         age(late)
         living.flush()
-        assert int(redis.hget(COUNTS, "folded")) == total
-        assert 29 * DAY < redis.ttl(f"{COUNTS}:{late.instance[0]}") <= 30 * DAY
+        assert int(redis.hget(COUNTS, "retired")) == total
+        assert 29 * DAY < redis.ttl(f"{COUNTS}:{late.field[0]}") <= 30 * DAY
     late.add(1)
     run_threads(*[late.flush] * 4)
     assert living.total() == 31
 
 
+def test_threads_may_flush_at_once(redis, instance, age):
+    living, counter = instance(), instance()
+    done = []
+
+    def count_and_flush():
+        for _ in range(100):
+            for _ in range(100):
+                counter.increment()
+            counter.flush()
+        done.append(True)
+
+    def retire_and_read():
+        totals = []
+        while len(done) < THREADS:
+            age(counter)
+            living.flush()
+            before = living.total()
+            totals.append((before, counter.value()))
+        return totals
+
+    totals, *_ = run_threads(retire_and_read, *[count_and_flush] * THREADS)
+    assert counter.field[0].count("+") > 10  # it was retired while threads flushed
+    assert all(total <= count for total, count in totals)
+    assert [total for total, _ in totals] == sorted(total for total, _ in totals)
+    assert living.total() == THREADS * 100 * 100
+
+
 @pytest.mark.parametrize("fate", Proxy.FATES)
-def test_a_write_before_the_folding_whose_answer_is_lost(proxy, instance, age, lost, fate, eventually):
+def test_a_write_before_the_retirement_whose_answer_is_lost(proxy, instance, age, lost, fate, eventually):
     living, late = instance(), instance(proxy.port)
     late.add(10)
     late.flush()
