@@ -1,6 +1,7 @@
-"""Send counts to StatsD or a Datadog agent, each count exactly once: `python examples/statsd_flush.py`."""
+"""Send counts to StatsD or a Datadog agent, each count at most once: `python examples/statsd_flush.py`."""
 
 import atexit
+import logging
 import os
 import threading
 
@@ -26,17 +27,18 @@ class Flusher:
         stopping = False
         while not stopping:
             stopping = self.stopping.wait(self.seconds)
-            # reset() takes each count in one atomic step.  Reading it and setting it to 0 later would lose counts.
-            for name, count in self.counts.reset().items():
-                self.client.incr(name, count)
+            for name, count in self.counts.reset().items():  # to read counts and set them to 0 later would lose some
+                try:
+                    self.client.incr(name, count)  # a UDP packet that is lost raises nothing
+                except Exception:  # such as that of a TCP client.  Do not send it again: it may have arrived.
+                    logging.exception("%r: %d counts may be lost", name, count)
 
     def stop(self) -> None:  # call this in a child of multiprocessing, which runs no atexit functions of its parent
         # Let run() flush once more and end.  If the exit stopped it, it could lose counts between reset() and incr().
         self.stopping.set()
         self.thread.join()
 
-    def start_in_child(self) -> None:
-        # A forked child has no flusher thread.  It has a copy of counts that its parent will send.
+    def start_in_child(self) -> None:  # it has no flusher thread, and a copy of counts that its parent will send
         self.counts.reset()
         self.start()
 

@@ -1,4 +1,4 @@
-"""examples/statsd_flush.py: what arrives at a UDP socket is what was counted, once."""
+"""examples/statsd_flush.py: what arrives at a UDP socket is what was counted, at most once."""
 
 import os
 import socket
@@ -13,9 +13,9 @@ from helpers import run_script, run_threads
 class Receiver:
     """A StatsD server on the loopback interface that adds up what it is sent."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.packets = []
         self.thread = threading.Thread(target=self.receive)
@@ -66,6 +66,36 @@ def test_every_count_is_sent_once(example, receiver):
     client.close()
     assert receiver.counts() == {"requests": 400_000, "errors": 800_000}
     assert len(receiver.packets) > 2
+
+
+def test_counts_of_lost_packets_are_not_sent_again(example):
+    import statsd
+
+    lost = Receiver()
+    lost.stop()  # from now on, nobody takes in what is sent to its port
+    counts = CounterMap({"requests": 1000})
+    client = statsd.StatsClient("127.0.0.1", lost.port)
+    example.Flusher(client, counts).stop()
+    assert counts.total() == 0
+    receiver = Receiver(lost.port)
+    counts.increment("requests")
+    example.Flusher(client, counts).stop()
+    client.close()
+    assert receiver.counts() == {"requests": 1}
+
+
+def test_what_cannot_be_sent_stops_nothing_else(example, receiver, caplog, eventually):
+    import statsd
+
+    counts = CounterMap({"first": 1, "caf\N{LATIN SMALL LETTER E WITH ACUTE}": 2, "last": 3})  # names are sent as ASCII
+    client = statsd.StatsClient("127.0.0.1", receiver.port)
+    flusher = example.Flusher(client, counts, seconds=0.001)
+    eventually(lambda: len(caplog.messages) == 1)
+    assert caplog.messages == ["'caf\N{LATIN SMALL LETTER E WITH ACUTE}': 2 counts may be lost"]
+    counts.add("last", 4)
+    flusher.stop()
+    client.close()
+    assert receiver.counts() == {"first": 1, "last": 7}
 
 
 def test_the_program_flushes_at_its_exit(example, run, receiver):
