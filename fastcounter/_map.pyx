@@ -9,7 +9,7 @@ from types import GenericAlias
 
 from cpython.object cimport PyObject
 
-from fastcounter._counters cimport arguments_of, attributes_of, init_subclass, new_instance, publish
+from fastcounter._counters cimport arguments_of_new, attributes_of, init_subclass, new_instance, publish
 from fastcounter._integers cimport as_int
 
 
@@ -164,7 +164,7 @@ Anything else raises TypeError.
         return f"{type(self).__name__}({self.counts() or ''})"
 
     def __reduce__(self):
-        args, kwargs = arguments_of(self)
+        args, kwargs = arguments_of_new(self)
         return _restore_map, (type(self), args, kwargs, self.counts()), attributes_of(self)
 
     cdef list labels(self):

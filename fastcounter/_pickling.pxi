@@ -30,23 +30,20 @@ cdef object new_instance(root, cls, tuple args, dict kwargs):
 
 
 cdef tuple reduce(_Counter counter):
-    args, kwargs = arguments_of(counter)
-    cls = type(counter)
+    cdef tuple args
+    cdef dict kwargs
+    args, kwargs = arguments_of_new(counter)
     if args or kwargs:
-        return _restore_with, (cls, args, kwargs, *counter.get_state()), attributes_of(counter)
-    return _restore, (cls, *counter.get_state()), attributes_of(counter)
+        return _restore_with, (type(counter), args, kwargs, *counter.get_state()), attributes_of(counter)
+    return _restore, (type(counter), *counter.get_state()), attributes_of(counter)
 
 
-cdef tuple arguments_of(object counter):
-    # The arguments of its class's __new__.
-    cdef tuple args = ()
-    cdef dict kwargs = {}
-    cls = type(counter)
-    if hasattr(cls, "__getnewargs_ex__"):
-        args, kwargs = counter.__getnewargs_ex__()
-    elif hasattr(cls, "__getnewargs__"):
-        args = counter.__getnewargs__()
-    return args, kwargs
+cdef tuple arguments_of_new(object counter):
+    if hasattr(type(counter), "__getnewargs_ex__"):
+        return counter.__getnewargs_ex__()
+    if hasattr(type(counter), "__getnewargs__"):
+        return counter.__getnewargs__(), {}
+    return (), {}
 
 
 cdef object attributes_of(object counter):
