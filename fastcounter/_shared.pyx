@@ -7,7 +7,7 @@ import sys
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uintptr_t
 
-from fastcounter._counters cimport init_subclass, publish
+from fastcounter._counters cimport arguments_of_new, attributes_of, init_subclass, new_counter, publish
 from fastcounter._integers cimport PyLong_CheckExact, as_int
 
 
@@ -107,28 +107,48 @@ cdef int64_t *attach(Py_buffer *buffer, object memory, object offset) except NUL
 
 
 cdef class SharedCounter:
-    """SharedCounter(memory, offset=0)
+    """SharedCounter(memory=None, offset=0)
 --
 
 A counter for any number of threads, processes and interpreters, in memory that they share.
 
-`memory` is any writable, contiguous buffer: an mmap, the `buf` of a SharedMemory, a memoryview, a numpy array.  The
-count is a signed 64-bit integer in native byte order, `offset` bytes into the memory.  Its address has to be a multiple
-of 8.  Making a counter does not write: in memory that is all zeros the count is 0.  Counters that are 64 bytes apart do
-not slow each other down.
+Without `memory`, the counter takes 64 bytes from multiprocessing's heap, and the count is 0.  Keep it in the process
+that made it while others count: when it is freed there, another counter may get its memory.  A counter made while a
+child process imports the program counts apart from the parent's, and RuntimeWarning is issued.
+
+`memory` is a SharedMemory of multiprocessing, or any writable, contiguous buffer.  The count is a signed 64-bit integer
+in native byte order, `offset` bytes into it.  Its address has to be a multiple of 8.  Making a counter does not write:
+in memory that is all zeros the count is 0.  Counters that are 64 bytes apart do not slow each other down.
+
+Which memory goes where:
+
+- None, and a RawArray or a RawValue of multiprocessing: the counter can be passed to a process while it is started,
+  in the arguments of Process or the `initargs` of a pool.  Pickling it at any other time raises TypeError.
+- A SharedMemory: the counter can be pickled at any time.  So it also goes through queues, `submit()`, `map()` and
+  joblib.  The SharedMemory can be closed while counters live.
+- An mmap: forked children inherit it, and any process can map the same file.  The counter cannot be pickled.
+
+      memory = mmap.mmap(-1, mmap.PAGESIZE)     # before os.fork()
+      with open(path, "r+b") as file:           # in each process
+          memory = mmap.mmap(file.fileno(), 0)
+      jobs, errors = SharedCounter(memory), SharedCounter(memory, 64)
+
+- Any other buffer, also the `buf` of a SharedMemory: the counter cannot be pickled.  Between interpreters, a memoryview
+  is shared and a bytearray is copied.
 
 Each call is atomic and exact.  There is no lock, so a process may be killed at any moment.  The counter holds the
-buffer as long as it lives.  Closing the memory before that raises BufferError.  On free-threaded builds, from 3.14 on,
-a counter that several threads have used lives until the next garbage collection.
+buffer as long as it lives.  Closing it before that raises BufferError.  On free-threaded builds, from 3.14 on, a
+counter that several threads have used lives until the next garbage collection.
 
-TypeError is raised if memory is not a buffer or offset not an integer, BufferError if the buffer is read-only or not
+TypeError is raised if memory is none of these or offset not an integer, BufferError if the buffer is read-only or not
 contiguous, and ValueError if the count would be outside the memory or not aligned.
 """
 
-    def __init__(self, memory, offset=0):
+    def __init__(self, memory=None, offset=0):
         cdef int64_t free = 0
         if not PyObject_CheckBuffer(memory):
-            raise TypeError(f"memory must be a writable buffer, not {type(memory).__name__}")
+            from fastcounter import _memory
+            memory = _memory.find_buffer(memory)
         offset = as_int(offset, "offset")
         if not compare_exchange(&self.attaching, &free, 1):
             raise RuntimeError("this SharedCounter is attached already")
@@ -227,14 +247,25 @@ contiguous, and ValueError if the count would be outside the memory or not align
     def __repr__(self):
         defer_if_shared(self, &self.deferred)
         count = self.c_value()
-        offset = <char *>self.place - <char *>self.buffer.buf
-        return f"<{type(self).__name__} at offset {offset}, count {count}>"
+        return f"<{type(self).__name__} at offset {self.offset()}, count {count}>"
 
-    def __reduce_ex__(self, protocol):
-        raise TypeError(
-            f"a {type(self).__name__} cannot be copied or pickled;"
-            " make one in the other process, attached to the same memory at the same offset"
-        )
+    def __reduce__(self):
+        cdef tuple args
+        cdef dict kwargs
+        from fastcounter import _memory
+        self.c_value()  # raises RuntimeError if the counter has no memory
+        memory = _memory.picklable(<object>self.buffer.obj, type(self).__name__)
+        args, kwargs = arguments_of_new(self)
+        return _restore_shared, (type(self), args, kwargs, memory, self.offset()), attributes_of(self)
+
+    def __copy__(self):
+        raise TypeError(f"a {type(self).__name__} cannot be copied: a copy would be in the same memory")
+
+    def __deepcopy__(self, memo):
+        return self.__copy__()
+
+    cdef Py_ssize_t offset(self):
+        return <char *>self.place - <char *>self.buffer.buf
 
     cdef int c_increment(self) except -1 nogil:
         cdef int64_t after
@@ -259,6 +290,21 @@ contiguous, and ValueError if the count would be outside the memory or not align
         return exchange(self.place, 0) if self.place is not NULL else raise_not_attached()
 
 
+# Pickles name these two functions and hold their arguments.  So their names and parameters may never change.
+
+def _restore_shared(cls, args, kwargs, memory, offset):
+    """Make the counter that was pickled.  `args` and `kwargs` are the arguments of its class's __new__."""
+    counter = new_counter(SharedCounter, cls, args, kwargs)
+    SharedCounter.__init__(counter, memory, offset)
+    return counter
+
+
+def _attach(name):
+    """Map the SharedMemory of that name."""
+    from fastcounter import _memory
+    return _memory.attach(name)
+
+
 def _init_subclass(cls, **kwargs):
     init_subclass(SharedCounter, cls, kwargs)
 
@@ -273,4 +319,5 @@ make_collectable(SharedCounter, _offset)
 del _offset
 SharedCounter.__init_subclass__ = classmethod(_init_subclass)
 publish(SharedCounter, (SharedCounter,), "fastcounter")
+_restore_shared.__module__ = _attach.__module__ = "fastcounter"
 finish_module(sys.modules[__name__])

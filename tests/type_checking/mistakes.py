@@ -54,8 +54,8 @@ def read(counter: Readable) -> int:
 read(writer)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-# A SharedCounter needs memory that can be written.
-SharedCounter()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+# A SharedCounter counts in memory.
+SharedCounter(offset="8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SharedCounter(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SharedCounter(bytearray(8), "0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 shared.value = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]

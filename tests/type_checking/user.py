@@ -2,8 +2,10 @@
 # pyright: strict
 
 import mmap
+import multiprocessing
 from array import array
 from collections.abc import Callable, Iterable, Mapping
+from multiprocessing import shared_memory
 from typing import Generic, Protocol, TypeAlias, TypeVar, assert_type
 
 import fastcounter
@@ -36,6 +38,9 @@ assert_type(int(writer), int)
 assert_type(fastcounter.__all__, list[str])
 
 slots = array("q", [0]) * 8
+own = SharedCounter()
+named_memory = SharedCounter(shared_memory.SharedMemory(create=True, size=64), offset=8)
+raw = SharedCounter(multiprocessing.RawArray("q", 8), 8)
 per_worker = [SharedCounter(slots, offset=8 * worker) for worker in range(8)]
 assert_type(sum(counter.value for counter in per_worker), int)
 
