@@ -7,7 +7,7 @@ import sys
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uintptr_t
 
-from fastcounter._counters cimport arguments_of_new, attributes_of, init_subclass, new_counter, publish
+from fastcounter._counters cimport arguments_of_new, attributes_of, init_subclass, new_instance, publish
 from fastcounter._integers cimport PyLong_CheckExact, as_int
 
 
@@ -294,7 +294,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
 
 def _restore_shared(cls, args, kwargs, memory, offset):
     """Make the counter that was pickled.  `args` and `kwargs` are the arguments of its class's __new__."""
-    counter = new_counter(SharedCounter, cls, args, kwargs)
+    counter = new_instance(SharedCounter, cls, args, kwargs)
     SharedCounter.__init__(counter, memory, offset)
     return counter
 
