@@ -16,7 +16,7 @@ import sys
 import time
 import weakref
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import RawArray, RawValue
+from multiprocessing import RawArray, RawValue, sharedctypes
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
@@ -164,9 +164,9 @@ def test_a_new_counter_is_zero():
 
 def test_own_memory_keeps_counters_apart(monkeypatch):
     """They are in different cache lines of 64 bytes, so they do not slow each other down."""
-    take = multiprocessing.sharedctypes.RawArray
+    take = sharedctypes.RawArray
     taken = []
-    monkeypatch.setattr("multiprocessing.sharedctypes.RawArray", lambda *args: taken.append(take(*args)) or taken[-1])
+    monkeypatch.setattr(sharedctypes, "RawArray", lambda *args: taken.append(take(*args)) or taken[-1])
     counters = [SharedCounter() for _ in range(100)]
     addresses = sorted(map(ctypes.addressof, taken))
     assert len(addresses) == len(counters)
@@ -207,7 +207,7 @@ def test_joblib(memory):
     """It starts processes in its own way, and pickles functions and arguments in its own way."""
     joblib = pytest.importorskip("joblib")
     counter = SharedCounter(memory, 64)
-    with joblib.parallel_config(n_jobs=2, idle_worker_timeout=1):
+    with joblib.parallel_config("loky", n_jobs=2, idle_worker_timeout=1):
         joblib.Parallel()(joblib.delayed(lambda: counter.increment())() for _ in range(20))
         joblib.Parallel()(joblib.delayed(count)(counter) for _ in range(4))
         assert counter.value == 4020
