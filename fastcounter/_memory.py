@@ -44,11 +44,11 @@ class Mapping(mmap.mmap):
     may close it before they free the counters.  Python would print a BufferError then.
     """
 
-    name: str
+    shared_memory_name: str
     memory: SharedMemory  # kept alive, if this process has one
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return fastcounter._attach, (self.name,)
+        return fastcounter._attach, (self.shared_memory_name,)
 
 
 def make_mapping(descriptor: int, size: int, name: str) -> Mapping:
@@ -56,7 +56,7 @@ def make_mapping(descriptor: int, size: int, name: str) -> Mapping:
         mapping = Mapping(-1, size, tagname=name)
     else:
         mapping = Mapping(descriptor, size)
-    mapping.name = name
+    mapping.shared_memory_name = name
     return mapping
 
 
@@ -106,7 +106,7 @@ def picklable(buffer: Any, name: str) -> Any:
                 " in the initargs of a pool, or make it on a multiprocessing.shared_memory.SharedMemory"
             )
         return Inherited(buffer)
-    if isinstance(buffer, Mapping):
+    if hasattr(buffer, "shared_memory_name"):  # a Mapping
         return buffer
     raise TypeError(
         f"a {name} in memory of type {type(buffer).__name__} cannot be pickled: make it without memory or on a"

@@ -24,4 +24,3 @@ cdef class SharedCounter:
     cdef int64_t c_add_and_get(self, int64_t amount) except? -1 nogil
     cdef int64_t c_value(self) except? -1 nogil
     cdef int64_t c_reset(self) except? -1 nogil
-    cdef Py_ssize_t offset(self)

@@ -106,6 +106,10 @@ cdef int64_t *attach(Py_buffer *buffer, object memory, object offset) except NUL
     return <int64_t *>address
 
 
+cdef Py_ssize_t offset_of(SharedCounter counter):
+    return <char *>counter.place - <char *>counter.buffer.buf
+
+
 cdef class SharedCounter:
     """SharedCounter(memory=None, offset=0)
 --
@@ -247,7 +251,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
     def __repr__(self):
         defer_if_shared(self, &self.deferred)
         count = self.c_value()
-        return f"<{type(self).__name__} at offset {self.offset()}, count {count}>"
+        return f"<{type(self).__name__} at offset {offset_of(self)}, count {count}>"
 
     def __reduce__(self):
         cdef tuple args
@@ -256,16 +260,13 @@ contiguous, and ValueError if the count would be outside the memory or not align
         self.c_value()  # raises RuntimeError if the counter has no memory
         memory = _memory.picklable(<object>self.buffer.obj, type(self).__name__)
         args, kwargs = arguments_of_new(self)
-        return _restore_shared, (type(self), args, kwargs, memory, self.offset()), attributes_of(self)
+        return _restore_shared, (type(self), args, kwargs, memory, offset_of(self)), attributes_of(self)
 
     def __copy__(self):
         raise TypeError(f"a {type(self).__name__} cannot be copied: a copy would be in the same memory")
 
     def __deepcopy__(self, memo):
         return self.__copy__()
-
-    cdef Py_ssize_t offset(self):
-        return <char *>self.place - <char *>self.buffer.buf
 
     cdef int c_increment(self) except -1 nogil:
         cdef int64_t after

@@ -6,6 +6,7 @@ import re
 import sys
 import weakref
 from array import array
+from multiprocessing.shared_memory import SharedMemory
 
 import pytest
 
@@ -194,6 +195,19 @@ def test_a_cycle_through_shared_memory_is_freed():
     memory = Memory(8)
     memory.counter = SharedCounter(memory)
     freed = weakref.ref(memory.counter)
+    del memory
+    gc.collect()
+    assert freed() is None
+
+
+@only_where_deferred
+def test_a_cycle_through_a_shared_memory_of_multiprocessing_is_freed():
+    """The collector closes it first; then nothing may be printed, which pytest would turn into an error."""
+    memory = SharedMemory(create=True, size=64)
+    memory.counter = SharedCounter(memory)
+    freed = weakref.ref(memory.counter)
+    use_in_another_thread(memory.counter)
+    memory.unlink()
     del memory
     gc.collect()
     assert freed() is None

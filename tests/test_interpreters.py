@@ -35,6 +35,20 @@ def growth(code):
     return taken[1] - taken[0]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="in 3.12 they cannot import multiprocessing's heap")
+def test_memory_that_a_counter_finds_for_itself():
+    code = (
+        "import fastcounter, pickle\n"
+        "from multiprocessing.shared_memory import SharedMemory\n"
+        "memory = SharedMemory(create=True, size=64)\n"
+        "counters = [fastcounter.SharedCounter(), fastcounter.SharedCounter(memory)]\n"
+        "pickle.loads(pickle.dumps(counters[1])).increment()\n"
+        "assert [counter.increment_and_get() for counter in counters] == [1, 2]\n"
+        "memory.unlink()"
+    )
+    assert "all right" in run_script("interpreters.py", "--rounds", 3, "--interpreters", 2, "--code", code)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
 def test_interpreter_pools():
     from concurrent.futures import InterpreterPoolExecutor

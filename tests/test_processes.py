@@ -547,6 +547,20 @@ def test_a_version_of_python_in_which_it_has_no_descriptor(memory):
     del counter
 
 
+def test_after_the_package_is_imported_again():
+    code = (
+        "import multiprocessing.shared_memory as shared_memory, pickle, sys; from unittest import mock\n"
+        "memory = shared_memory.SharedMemory(create=True, size=64)\n"
+        "with mock.patch.dict(sys.modules):\n"
+        "    import fastcounter; counter = fastcounter.SharedCounter(memory)\n"
+        "import fastcounter; other = fastcounter.SharedCounter(memory)\n"
+        "for each in (counter, other): pickle.loads(pickle.dumps(each)).increment()\n"
+        "memory.unlink(); print(counter.value)"
+    )
+    result = run_python("-c", code)
+    assert (result.stdout, result.stderr) == ("2\n", "")
+
+
 def test_threads_that_use_one(memory):
     def use():
         for number in range(200):
@@ -562,32 +576,34 @@ def test_threads_that_use_one(memory):
 # ---- Processes that die, and programs that end ----
 
 
-def report(total, own, ready):
-    """Until killed, increment the total, and record each increment in a counter of this process."""
+def report(ready, totals, owns):
+    """Until killed, increment the totals, and record each increment in a counter of this process."""
     ready.release()
     while True:
-        total.increment()
-        own.increment()
+        for total, own in zip(totals, owns, strict=True):
+            total.increment()
+            own.increment()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_children_lose_nothing(context, counters):
-    children = 3
+    """Of each counter, each child has counted as often as it recorded, or once more."""
+    totals = list(counters.values())
+    reports = [[SharedCounter() for _ in totals] for _ in range(4)]
     ready = context.Semaphore(0)
-    for total in counters.values():
-        owns = [SharedCounter() for _ in range(children)]
-        processes = [context.Process(target=report, args=(total, own, ready)) for own in owns]
-        for process in processes:
-            process.start()
-        for _ in processes:
-            ready.acquire()
-        for process in processes:
-            time.sleep(random.random() / 100)
-            process.kill()
-            process.join()
+    processes = [context.Process(target=report, args=(ready, totals, owns)) for owns in reports]
+    for process in processes:
+        process.start()
+    for _ in processes:
+        ready.acquire()
+    for process in processes:
+        time.sleep(random.random() / 100)
+        process.kill()
+        process.join()
+    for total, *owns in zip(totals, *reports, strict=True):
         reported = sum(own.value for own in owns)
-        assert reported > children
-        assert 0 <= total.value - reported <= children
+        assert reported > 4
+        assert 0 <= total.value - reported <= 4
         total.increment()  # no process holds a lock
 
 
