@@ -3,26 +3,51 @@
 #ifndef FASTCOUNTER_MODULE_H
 #define FASTCOUNTER_MODULE_H
 
-#include "_cpython.h"
+#include "_atomics.h"
 
 /* ---- Finding ----
  *
- * Generated code keeps a table of the interpreters that have imported the module.  Code that Cython 3.3.1 generates
- * reads one entry beyond the last when it looks for an interpreter that is not in the table.  `realloc` leaves garbage
- * there, and the garbage may be another module's entry for the same interpreter.  The import then fails as if the
- * module had been imported before.  So this clears the memory that the table grows into. */
+ * Generated code keeps a table of the interpreters that have imported the module.  Once an interpreter with an id of 32
+ * or more imports it, the table is sorted by id.  Code that Cython 3.3.1 generates for that has a fault: to look for an
+ * id that is greater than all others, __Pyx_State_FindModuleStateLookupTableLowerBound() returns the place after the
+ * last entry, and its callers read the id there.  They find what realloc() left in memory, or the entry that
+ * __Pyx_State_RemoveModule() has just removed.  So a removed module is still found.  If it is removed again, the entry
+ * before it goes, which is another interpreter's.  (A module whose import fails is removed by the import and by the
+ * garbage collector.)  This module shows it; build it with CYTHON_USE_MODULE_STATE=1 and CYTHON_USE_TYPE_SPECS=1:
+ *
+ *     # cython: binding=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
+ *     cdef class Spam: pass
+ *     def make(): return Spam()
+ *     from sys import spam_may_load
+ *
+ * The following program should print ImportError 32 times.  The last time it prints "SystemError: execution of module
+ * spam raised unreported exception", and then CPython 3.13t crashes in make().
+ *
+ *     import _interpreters, sys
+ *     sys.spam_may_load = True
+ *     import spam
+ *     for _ in range(32):
+ *         interpreter = _interpreters.create("isolated", reqrefs=False)
+ *         print(_interpreters.exec(interpreter, "import spam").formatted)
+ *         _interpreters.destroy(interpreter)
+ *     spam.make()
+ *
+ * So the table gets a last entry that stays: its id is greater than that of any interpreter, and it has no module.
+ * The generated function adds it; it looks at nothing of its second argument, `dummy`, but that it is `last_entry`. */
 #if CYTHON_HEX_VERSION <= 0x030301F0
-static inline void *
-realloc_cleared(void *memory, size_t old_size, size_t size)
+static char last_entry;
+
+static inline int64_t
+id_in_table(PyInterpreterState *interpreter, void *dummy)
 {
-    char *result = (char *)realloc(memory, size);
-    if (result != NULL && size > old_size) {
-        memset(result + old_size, 0, size - old_size);
-    }
-    return result;
+    return dummy == &last_entry ? INT64_MAX : PyInterpreterState_GetID(interpreter);
 }
-#  define realloc(table_, size) \
-    realloc_cleared(table_, sizeof *(table_) + ((table_)->allocated - 1) * sizeof (table_)->table[0], size)
+#  define PyInterpreterState_GetID(interpreter) id_in_table(interpreter, dummy)
+
+static int __Pyx_State_AddModule(PyObject *, void *);
+#  define add_last_entry() __Pyx_State_AddModule(NULL, &last_entry)
+#else
+#  define add_last_entry() 0
 #endif
 
 /* ---- Importing again ----
@@ -32,7 +57,7 @@ realloc_cleared(void *memory, size_t old_size, size_t size)
  * functions below replace the generated ones.  They make a second module object with the contents of the first, which
  * they find by a weak reference in the interpreter's dict. */
 
-static int (*execute_first)(PyObject *);
+static int (*execute_first)(PyObject *);  /* the generated function; replace_slots() sets it */
 
 /* The module's key in the interpreter's dict.  All extension modules of a process share that dict. */
 static PyObject *
@@ -71,35 +96,55 @@ static int
 execute_module(PyObject *module)
 {
     PyObject *first = first_module(PyModule_GetDef(module));
-    if (first == NULL || first == module) {
-        Py_XDECREF(first);
-        return PyErr_Occurred() ? -1 : execute_first(module);
+    if (first == NULL && !PyErr_Occurred()) {
+        return execute_first(module);
     }
-    int status = PyDict_Merge(PyModule_GetDict(module), PyModule_GetDict(first), 0);
-    Py_DECREF(first);
     Py_INCREF(module);  /* so that it is never freed: Cython would then forget the first module too */
+    int status = first == NULL ? -1 : PyDict_Merge(PyModule_GetDict(module), PyModule_GetDict(first), 0);
+    Py_XDECREF(first);
     return status;
 }
 
-/* All interpreters share the slots.  The first one to import the module changes them; the others find them changed. */
+/* All interpreters share the slots, and may import the module at the same time.  The first one replaces the functions.
+ * The others wait until it has, and the exchange lets them see `execute_first` too.  That takes a moment in which no
+ * Python code runs. */
+static void
+replace_slots(PyModuleDef *definition)
+{
+    static int64_t started, done;
+    int64_t expected = 0;
+    if (!_Py_atomic_compare_exchange_int64(&started, &expected, 1)) {
+        while (!_Py_atomic_load_int64(&done)) {
+        }
+        return;
+    }
+    for (PyModuleDef_Slot *slot = definition->m_slots; slot->slot != 0; slot++) {
+        if (slot->slot == Py_mod_create) {
+            slot->value = (void *)create_module;
+        }
+        else if (slot->slot == Py_mod_exec) {
+            execute_first = (int (*)(PyObject *))slot->value;
+            slot->value = (void *)execute_module;
+        }
+    }
+    _Py_atomic_exchange_int64(&done, 1);
+}
+
+/* Each import of the module begins with this call. */
+static inline PyObject *
+init_definition(PyModuleDef *definition)
+{
+    replace_slots(definition);
+    return add_last_entry() < 0 ? NULL : PyModuleDef_Init(definition);
+}
+#define PyModuleDef_Init(definition) init_definition(definition)
+
+/* Let this interpreter find the module when it imports it again. */
 static int
 let_import_again(PyObject *module)
 {
     PyModuleDef *definition = PyModule_GetDef(module);
-    if (definition == NULL || definition->m_slots == NULL) {
-        return 0;
-    }
-    for (PyModuleDef_Slot *slot = definition->m_slots; slot->slot != 0; slot++) {
-        void *function = slot->value;
-        if (slot->slot == Py_mod_create && function != (void *)create_module) {
-            slot->value = (void *)create_module;
-        }
-        else if (slot->slot == Py_mod_exec && function != (void *)execute_module) {
-            execute_first = (int (*)(PyObject *))function;
-            slot->value = (void *)execute_module;
-        }
-    }
-    PyObject *modules = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *modules = definition == NULL ? NULL : PyInterpreterState_GetDict(PyInterpreterState_Get());
     PyObject *key = modules == NULL ? NULL : module_key(definition);
     PyObject *weak = key == NULL ? NULL : PyWeakref_NewRef(module, NULL);
     int status = weak == NULL ? -1 : PyDict_SetItem(modules, key, weak);

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from helpers import run_python
+from helpers import run_python, run_script
 
 SCENARIO = """
 import pickle, sys
@@ -75,6 +75,68 @@ for thread in threads:
 for thread in threads:
     thread.join()
 assert failures == [None] * 15, failures
+"""
+    result = run_python("-c", code)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+# The interpreter loses the modules and frees them.  (If it had imported compat, that would keep them.)
+LOST = """
+import gc, sys
+for _ in range(2):
+    import fastcounter
+    class Sub(fastcounter.FastReadCounter):
+        pass
+    Sub(1).add(2)
+    del Sub, fastcounter
+    for name in [name for name in sys.modules if name.startswith("fastcounter")]:
+        del sys.modules[name]
+    gc.collect()
+"""
+
+FAILED_MIDWAY = """
+import gc, os, sys
+fails = "fastcounter" not in sys.modules  # the main interpreter has it
+cpu_count, os.cpu_count = os.cpu_count, lambda: 1 / 0
+try:
+    import fastcounter
+except ZeroDivisionError:
+    fails = not fails
+os.cpu_count = cpu_count
+assert not fails
+gc.collect()
+import fastcounter
+fastcounter.FastReadCounter(1).add(2)
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="3.12 is the first with isolated interpreters")
+@pytest.mark.parametrize("code", [LOST, FAILED_MIDWAY], ids=["lost", "failed midway"])
+def test_forty_interpreters_one_after_the_other(code):
+    """From the 32nd on, generated code finds its modules in another way; see _module.h."""
+    run_script("interpreters.py", "--rounds", 40, "--interpreters", 1, "--main-first", "--code", code)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="_interpreters is new in 3.13")
+def test_forty_interpreters_at_once():
+    """They import the package, lose it and close in any order."""
+    code = f"""
+import _interpreters, fastcounter, random
+
+def run(interpreter):
+    failure = _interpreters.exec(interpreter, {LOST!r})
+    assert failure is None, failure.formatted
+
+order = random.Random(23)
+interpreters = [_interpreters.create("isolated", reqrefs=False) for _ in range(40)]
+order.shuffle(interpreters)
+for interpreter in interpreters:
+    run(interpreter)
+order.shuffle(interpreters)
+for interpreter in interpreters:
+    run(interpreter)
+    _interpreters.destroy(interpreter)
+    fastcounter.FastReadCounter(1).add(2)
 """
     result = run_python("-c", code)
     assert (result.returncode, result.stderr) == (0, "")
