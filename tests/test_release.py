@@ -1,4 +1,7 @@
-"""The changes that a release makes before it builds: the package index has the README, but no other file."""
+"""The changes that a release makes before it builds, and the commands by which it builds and tests wheels.
+
+It changes links, since the package index has the README, but no other file.
+"""
 
 import re
 import shutil
@@ -48,6 +51,34 @@ def test_the_project_has_its_addresses(checkout):
     assert urls["Changelog"] == f"{REPOSITORY}/blob/v1.2.3/CHANGELOG.md"
     assert urls["Issues"] == f"{REPOSITORY}/issues"
     assert "Article" in urls
+
+
+def commands(table):
+    """Yield the commands in a table of cibuildwheel's options, and in the tables inside it."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from commands(value)
+        elif key == "overrides":
+            for override in value:
+                yield from commands(override)
+        elif key.startswith(("before-", "repair-wheel-command", "test-command")):
+            yield from [value] if isinstance(value, str) else value
+
+
+def redirects_on_windows(command):
+    """Whether cmd.exe would redirect files, or split what single quotes hold together elsewhere."""
+    return re.search(r"[<>']", re.sub(r'"[^"]*"', "", command)) is not None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is new in 3.11")
+def test_windows_runs_the_commands_of_a_release_as_they_are_meant():
+    import tomllib
+
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["cibuildwheel"]
+    found = list(commands(options))
+    assert {options["before-build"], options["test-command"]} <= set(found)
+    assert not [command for command in found if redirects_on_windows(command)]
+    assert redirects_on_windows("python -m pip install 'setuptools>=77'")
 
 
 @pytest.mark.parametrize(
