@@ -5,6 +5,8 @@ import copy
 import multiprocessing
 import pickle
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,7 @@ def test_bad_arguments_of_new(bad):
 # ---- The format of pickles, which later versions have to load ----
 
 GOLDEN = Path(__file__).parent / "pickles"
+ATTRIBUTES = Path(__file__).parents[1] / ".gitattributes"
 COUNT = 2**70 + 5
 
 
@@ -221,6 +224,19 @@ def test_pickles_name_public_modules_only(pickled_class, protocol):
     pickled = pickle.dumps(golden_counter(pickled_class), protocol)
     modules = set(re.findall(rb"fastcounter[.\w]*", pickled))
     assert modules == {b"fastcounter", pickled_class.__module__.encode()}
+
+
+@pytest.mark.skipif(not ATTRIBUTES.exists() or shutil.which("git") is None, reason="needs a checkout and git")
+def test_git_for_windows_leaves_golden_pickles_as_they_are(tmp_path):
+    shutil.copy(ATTRIBUTES, tmp_path)
+    shutil.copytree(GOLDEN, tmp_path / "pickles")
+    git = ["git", "-C", str(tmp_path), "-c", "core.autocrlf=true"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "."], check=True, capture_output=True)
+    shutil.rmtree(tmp_path / "pickles")
+    subprocess.run([*git, "checkout", "-q", "."], check=True)
+    golden = {path.name: path.read_bytes() for path in GOLDEN.iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "pickles").iterdir()} == golden
 
 
 def test_truncated_pickles(counter_class):
