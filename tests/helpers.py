@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -65,16 +66,27 @@ def run_threads(*functions, switch_interval=1e-6):
         for thread in threads:
             thread.join()
     finally:
-        sys.setswitchinterval(interval)
+        sys.setswitchinterval(interval or switch_interval)  # 1e-6 reads back as 0.0 on i386
     if errors:
         raise errors[0]
     return results
 
 
 def resident():
-    """Return the resident memory of this process, in KiB."""
-    with open("/proc/self/status") as file:
-        return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+    """Return the resident memory of this process in text, such as "9000 KiB", or "unknown" if it cannot be measured."""
+    try:
+        import psutil  # here, since not every script needs it
+    except ImportError:
+        return "unknown"
+    try:
+        return f"{psutil.Process().memory_info().rss // 1024} KiB"
+    except psutil.Error:  # on Linux, if there is no /proc
+        return "unknown"
+
+
+def resident_in(output):
+    """Return each number of KiB that a script has printed."""
+    return [int(number) for number in re.findall(r"(\d+) KiB", output)]
 
 
 def script_parser(description, classes=COMPILED):

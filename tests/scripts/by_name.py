@@ -31,7 +31,7 @@ class Attribute:
 def main():
     parser = script_parser(__doc__, [*EXACT, SharedCounter])
     parser.add_argument("--increments", type=int, default=1_000_000, help="for each class; a tenth for a subclass")
-    parser.add_argument("--forks", type=int, default=20, help="meanwhile, for each class (default: 20)")
+    parser.add_argument("--forks", type=int, default=20, help="meanwhile, for each class; not on Windows")
     args = parser.parse_args()
     warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
     for name in args.classes:
@@ -95,7 +95,7 @@ def count_by_name(counter_class, increments, forks):
             read_count(dropped[0])
 
     def fork():
-        for _ in range(forks):
+        for _ in range(forks if hasattr(os, "fork") else 0):
             fork_once()
 
     run_threads(write, collect, make_and_drop, use_dropped, fork)

@@ -81,7 +81,7 @@ def main():
             sys.exit("\n".join(errors))
     if args.main_first:
         exec(args.code, {"__name__": "__main__"})
-    print(f"{args.rounds} rounds of {args.interpreters} interpreters, all right; {resident()} KiB resident")
+    print(f"{args.rounds} rounds of {args.interpreters} interpreters, all right; resident memory: {resident()}")
 
 
 def run_in_parallel(args):

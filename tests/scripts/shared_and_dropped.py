@@ -21,7 +21,7 @@ def main():
     for _ in range(args.rounds):
         for _ in range(args.counters // 200):
             use_and_drop([kind() for kind in (FastReadCounter, FastWriteCounter) for _ in range(100)])
-        print(f"{resident()} KiB", flush=True)
+        print(resident(), flush=True)
 
 
 def use_and_drop(counters):
