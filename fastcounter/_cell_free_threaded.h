@@ -20,10 +20,10 @@
 #include "_deferred.h"
 #include "_lock.h"
 
-#ifdef MS_WINDOWS
+#ifdef _MSC_VER
 #  define THREAD_LOCAL __declspec(thread)
 #else
-#  define THREAD_LOCAL _Thread_local
+#  define THREAD_LOCAL _Thread_local  /* mingw's gcc ignores __declspec(thread): all threads would have one number */
 #endif
 
 /* A part of a striped count.  It has two cache lines of its own, since processors fetch cache lines in pairs. */

@@ -14,6 +14,9 @@
 #ifdef Py_GIL_DISABLED
 
 #  ifdef MS_WINDOWS
+#    ifndef WIN32_LEAN_AND_MEAN
+#      define WIN32_LEAN_AND_MEAN
+#    endif
 #    include <windows.h>
 #    define YIELD() ((void)SwitchToThread())
 #  else
