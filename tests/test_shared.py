@@ -456,18 +456,19 @@ def test_a_jump_to_the_edge_while_others_add(memory):
 
 
 def test_killed_workers_lose_nothing(path):
-    """Each of 200 workers has counted as often as it recorded, or once more."""
+    """Each worker has counted as often as it recorded, or once more."""
     memory = map_file(path)
     total = SharedCounter(memory)
-    for number in range(1, 201):
+    workers = 40 if os.name == "nt" else 200  # Windows takes long to start one
+    for number in range(1, workers + 1):
         worker = start("report", path, number)
         assert worker.stdout.readline() == "ready\n"
         time.sleep(random.random() / 100)
         worker.kill()
         worker.communicate()
-    reported = sum(SharedCounter(memory, 64 * number).value for number in range(1, 201))
-    assert reported > 200
-    assert 0 <= total.value - reported <= 200
+    reported = sum(SharedCounter(memory, 64 * number).value for number in range(1, workers + 1))
+    assert reported > workers
+    assert 0 <= total.value - reported <= workers
     total.increment()  # no process holds a lock
 
 
