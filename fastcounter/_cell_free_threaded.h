@@ -96,13 +96,25 @@ fits(int64_t number, int64_t limit)
     return -limit < number && number < limit;
 }
 
+/* Whether an exact int is compact and between -limit and limit, and its value if so.  On versions of CPython that are
+ * known, a compact int has one digit of at most 30 bits, which is below every limit here. */
+static inline int
+compact_int_fits(PyObject *number, int64_t limit, int64_t *value)
+{
+    PyLongObject *self = (PyLongObject *)number;
+    if (!PyUnstable_Long_IsCompact(self)) {
+        return 0;
+    }
+    *value = PyUnstable_Long_CompactValue(self);
+    return KNOWN_CPYTHON || fits(*value, limit);
+}
+
 /* Whether an exact int is between -limit and limit, and its value if so. */
 static inline int
 int_fits(PyObject *number, int64_t limit, int64_t *value)
 {
-    if (PyUnstable_Long_IsCompact((PyLongObject *)number)) {
-        *value = PyUnstable_Long_CompactValue((PyLongObject *)number);
-        return 1;  /* a compact int has one digit, which has at most 30 bits */
+    if (compact_int_fits(number, limit, value)) {
+        return 1;
     }
     int overflow;
     *value = PyLong_AsLongLongAndOverflow(number, &overflow);
@@ -563,8 +575,8 @@ cell_reset(void **cell)
 static inline int
 cell_add_small_int(void **cell, PyObject *amount)
 {
-    return PyLong_CheckExact(amount) && PyUnstable_Long_IsCompact((PyLongObject *)amount)
-        && cell_add_small(cell, PyUnstable_Long_CompactValue((PyLongObject *)amount));
+    int64_t value;
+    return PyLong_CheckExact(amount) && compact_int_fits(amount, ADD_LIMIT, &value) && cell_add_small(cell, value);
 }
 
 static int
