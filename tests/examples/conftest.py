@@ -1,19 +1,26 @@
 """What the tests of the examples share: loading them, and running them and the servers they need."""
 
+import http.client
 import importlib.util
 import json
 import os
+import random
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+
+from helpers import run_threads
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STANDARD_LABELS = ["__name__", "instance", "job"]  # those that Prometheus gives
@@ -140,6 +147,85 @@ def fetch():
             raise
 
     return get
+
+
+@pytest.fixture(scope="session")
+def status_of():
+    """Get what an address serves at a path, through a connection of its own.  Returns the status."""
+
+    def get(address, path):
+        connection = http.client.HTTPConnection(address, timeout=30)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            return response.status
+        finally:
+            connection.close()
+
+    return get
+
+
+@pytest.fixture
+def gunicorn(start, free_port, tmp_path):
+    """Start gunicorn with a command.  Returns its process, its address and its log."""
+
+    def serve(*command, address=None, **environment):
+        address = address or f"127.0.0.1:{free_port()}"
+        log = tmp_path / f"gunicorn-{free_port()}.log"
+        arguments = f"--bind {address} --log-file {log} --no-control-socket"
+        return start(*command, env={**os.environ, **environment, "GUNICORN_CMD_ARGS": arguments}), address, log
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def workers():
+    """The process ids of all workers that gunicorn has started, by its log."""
+    return lambda log: [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", log.read_text())]
+
+
+@pytest.fixture
+def send_and_kill(status_of, workers, eventually):
+    """Send requests for random paths to gunicorn, and scrape it, while its workers are killed.
+
+    Each path has to be answered with its status.  Returns how often each was answered, how often its request was cut
+    off, and the scrapes.  A worker serves one request at a time, so at most one is cut off for each worker killed.
+    """
+
+    def run(address, log, statuses, scrape, requests=4000, clients=4, kills=4):
+        answered, cut, scrapes, killed = [], [], [], []
+        booted = len(workers(log))
+
+        def send():
+            for _ in range(requests // clients):
+                path = random.choice(list(statuses))
+                try:
+                    answered.append((path, status_of(address, path)))
+                except (OSError, http.client.HTTPException):
+                    cut.append(path)
+
+        def scrape_on():
+            while len(answered) + len(cut) < requests:
+                try:
+                    scrapes.append(scrape(address))
+                except (OSError, http.client.HTTPException):
+                    cut.append("/metrics")
+
+        def kill():
+            for part in range(1, kills + 1):
+                eventually(lambda part=part: len(answered) > part * requests / (kills + 1))
+                killed.append(random.choice([pid for pid in workers(log) if pid not in killed]))
+                os.kill(killed[-1], signal.SIGKILL)
+                eventually(lambda part=part: len(workers(log)) == booted + part)
+
+        run_threads(kill, scrape_on, *[send] * clients, switch_interval=sys.getswitchinterval())
+        assert set(answered) <= set(statuses.items())
+        assert len(cut) <= kills
+        assert len(scrapes) > kills
+        return Counter(path for path, _ in answered), Counter(cut), scrapes
+
+    return run
 
 
 @pytest.fixture
