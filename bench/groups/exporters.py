@@ -165,6 +165,9 @@ setup = "counter = {'/': fastcounter.SharedCounter(memory)}"
 ours = event("all workers: SharedCounter in a dict", "SharedCounter compiled", "counter['/'].increment()", setup)
 setup = f"{HERE}multiprocess(exporters.prometheus_counter).labels('/')"
 event("all workers: prometheus_client, child kept", "prometheus_client all-child", "counter.inc()", setup, ours)
+setup = "from tempfile import mkdtemp; from examples.shared_labels import SharedLabels; "
+setup += "counter = SharedLabels(mkdtemp() + '/labels.count')"
+ours = event("all workers: the example's labels", "shared_labels compiled", "counter['/'].increment()", setup)
 setup = f"{HERE}multiprocess(exporters.prometheus_counter)"
 code = "counter.labels('/').inc()"
 event("all workers: prometheus_client, labels()", "prometheus_client all-labels", code, setup, ours)
