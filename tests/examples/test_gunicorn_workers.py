@@ -1,24 +1,20 @@
 """examples/gunicorn_workers.py: every worker serves the counts of all, also when workers are killed."""
 
 import contextlib
-import http.client
 import os
 import random
 import re
 import signal
 import struct
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from helpers import run_threads
 
-CLIENTS = 4
-REQUESTS = 1000
-KILLED = 4
-CLASSES = {"/": "2xx", "/missing": "4xx", "/broken": "5xx"}
+CLASSES = {"2xx": "/", "4xx": "/missing", "5xx": "/broken"}
+STATUSES = {"/": 200, "/missing": 404, "/broken": 500}
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text;version=1.0.0"
 
@@ -31,32 +27,15 @@ def count_file(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def serve(count_file, example, path, start, free_port, tmp_path):
+def serve(count_file, path, gunicorn):
     """Start a server that runs a program from some folders.  Returns its process, its address and its log."""
 
-    def started(*options, program="gunicorn_workers", folders=(path.parent,), address=None):
-        address = address or f"127.0.0.1:{free_port()}"
-        log = tmp_path / f"gunicorn-{free_port()}.log"
-        command = [sys.executable, "-m", "gunicorn", "-w4", "--pythonpath", ",".join(map(str, folders)), program]
-        command += ["--bind", address, "--log-file", log, "--no-control-socket", *options]
-        return start(*command, env={**os.environ, "COUNT_FILE": count_file}), address, log
+    def started(*options, program="gunicorn_workers", folders=(path.parent,), **more):
+        folders = ",".join(map(str, folders))
+        command = [sys.executable, "-m", "gunicorn", "-w4", "--pythonpath", folders, *options, program]
+        return gunicorn(*command, COUNT_FILE=count_file, **more)
 
     return started
-
-
-def workers(log):
-    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", log.read_text())]
-
-
-def status_of(address, path):
-    connection = http.client.HTTPConnection(address, timeout=30)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        response.read()
-        return response.status
-    finally:
-        connection.close()
 
 
 @pytest.fixture
@@ -75,44 +54,20 @@ def scrape(example, fetch):
     return scraped
 
 
-def test_prometheus_has_what_clients_sent_whoever_is_killed(serve, scrape, prometheus, eventually):
+def test_prometheus_has_what_clients_sent_whoever_is_killed(
+    serve, scrape, prometheus, workers, status_of, send_and_kill, eventually
+):
     server, address, log = serve()
     eventually(lambda: len(workers(log)) == 4)
     query = prometheus(address)
-    answered, cut, scraped, killed = [], [], [], []
-
-    def send():
-        for _ in range(REQUESTS):
-            path = random.choice(list(CLASSES))
-            try:
-                assert status_of(address, path) // 100 == int(CLASSES[path][0])
-            except (OSError, http.client.HTTPException):
-                cut.append(CLASSES[path])
-            else:
-                answered.append(CLASSES[path])
-
-    def scrape_on():
-        while len(answered) + len(cut) < CLIENTS * REQUESTS:
-            try:
-                scraped.append(scrape(address, random.choice([TEXT, OPENMETRICS])))
-            except (OSError, http.client.HTTPException):
-                cut.append("/metrics")
-
-    def kill():
-        for part in range(1, KILLED + 1):
-            eventually(lambda part=part: len(answered) > part * CLIENTS * REQUESTS / (KILLED + 1))
-            killed.append(random.choice([pid for pid in workers(log) if pid not in killed]))
-            os.kill(killed[-1], signal.SIGKILL)
-            eventually(lambda part=part: len(workers(log)) == 4 + part)
-
-    run_threads(kill, scrape_on, *[send] * CLIENTS, switch_interval=sys.getswitchinterval())
+    answered, cut, scrapes = send_and_kill(
+        address, log, STATUSES, lambda address: scrape(address, random.choice([TEXT, OPENMETRICS]))
+    )
     counts = scrape(address)
-    answered, cut = Counter(answered), Counter(cut)
-    assert cut.total() <= KILLED  # a worker serves one request at a time
-    assert all(answered[name] <= counts[name] <= answered[name] + cut[name] for name in counts), (answered, cut, counts)
-    assert len(scraped) > KILLED
-    for name in counts:
-        seen = [scrape[name] for scrape in scraped]
+    for name, count in counts.items():
+        page = CLASSES.get(name)
+        assert answered[page] <= count <= answered[page] + cut[page]
+        seen = [scrape[name] for scrape in scrapes]
         assert seen == sorted(seen)
     eventually(lambda: query("http_responses_total") == {name: str(count) for name, count in counts.items()})
 
@@ -126,7 +81,7 @@ def test_prometheus_has_what_clients_sent_whoever_is_killed(serve, scrape, prome
     assert query("resets(http_responses_total[1h])") == dict.fromkeys(counts, "0")
 
 
-def test_the_program_serves_both_formats(serve, scrape, fetch, promtool, eventually):
+def test_the_program_serves_both_formats(serve, scrape, workers, status_of, fetch, promtool, eventually):
     _, address, log = serve()
     eventually(lambda: scrape(address) and len(workers(log)) == 4)
     assert status_of(address, "/") == 200
@@ -134,32 +89,36 @@ def test_the_program_serves_both_formats(serve, scrape, fetch, promtool, eventua
     promtool(fetch(f"http://{address}/metrics"))
 
 
+@pytest.fixture
+def check_that_workers_share(scrape, workers, status_of, eventually):
+    """Check that each worker serves the counts of all, also a worker that takes the place of one that was killed."""
+
+    def check(address, log):
+        eventually(lambda: len(workers(log)) == 4 and scrape(address))
+        for requests in (200, 400):
+            run_threads(*[lambda path=path: [status_of(address, path) for _ in range(200)] for path in STATUSES])
+            assert [scrape(address) for _ in range(20)] == [{"3xx": 0, **dict.fromkeys(CLASSES, requests)}] * 20
+            for pid in workers(log)[:4]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            eventually(lambda: len(workers(log)) == 8 and scrape(address))
+
+    return check
+
+
 @pytest.mark.parametrize("options", [["--preload"], ["--threads=4"]], ids=["preload", "threads"])
-def test_however_gunicorn_starts_its_workers(serve, scrape, eventually, options):
+def test_however_gunicorn_starts_its_workers(serve, check_that_workers_share, options):
     _, address, log = serve(*options)
-    check_that_workers_share(address, log, scrape, eventually)
+    check_that_workers_share(address, log)
 
 
-def test_a_flask_application_counts_with_the_same_function(serve, path, scrape, eventually, missing):
+def test_a_flask_application_counts_with_the_same_function(serve, path, check_that_workers_share, missing):
     try:
         import flask  # noqa: F401
     except ModuleNotFoundError as error:
         missing(error.name)
     _, address, log = serve("--preload", program="count_in_flask", folders=(path.parent, SCRIPTS))
-    check_that_workers_share(address, log, scrape, eventually)
-
-
-def check_that_workers_share(address, log, scrape, eventually):
-    """Check that each worker serves the counts of all, also a worker that takes the place of one that was killed."""
-    eventually(lambda: len(workers(log)) == 4 and scrape(address))
-    for requests in (200, 400):
-        run_threads(*[lambda path=path: [status_of(address, path) for _ in range(200)] for path in CLASSES])
-        expected = {"3xx": 0, **dict.fromkeys(CLASSES.values(), requests)}
-        assert [scrape(address) for _ in range(20)] == [expected] * 20
-        for pid in workers(log)[:4]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        eventually(lambda: len(workers(log)) == 8 and scrape(address))
+    check_that_workers_share(address, log)
 
 
 def test_each_count_has_a_cache_line(example):

@@ -3,8 +3,9 @@
 import os
 
 from flask import Flask, Response
-from gunicorn_workers import metrics, open_counts
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from gunicorn_workers import metrics, open_counts
 
 counts = open_counts(os.environ["COUNT_FILE"])
 application = Flask(__name__)
