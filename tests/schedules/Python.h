@@ -1,0 +1,152 @@
+/* Stands in for CPython's Python.h, as a free-threaded build has it: as much as fastcounter/_cell.h needs.
+ *
+ * Each atomic operation first hands control to the scheduler.  An int is a struct with a reference count.  Whatever
+ * allocates may be told to fail. */
+#ifndef PYTHON_H
+#define PYTHON_H
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "scheduler.h"
+
+#define PY_VERSION_HEX 0x030E00F0
+#define Py_GIL_DISABLED 1
+#define Py_ALWAYS_INLINE
+#define Py_NO_INLINE
+
+/* The linker puts thread-local variables into a section of their own, and the scheduler copies it when it switches. */
+#define _Thread_local __attribute__((section("thread_local_variables")))
+
+/* ---- Atomic operations ---- */
+
+/* A message tells which operation of which line it is about. */
+#define AT(name) (operation = #name, function = __func__, line = __LINE__)
+
+#define _Py_atomic_load_int(place) (AT(load), load_int(place, LOCKED))
+#define _Py_atomic_load_int_acquire(place) (AT(load_acquire), load_int(place, ORDERED))
+#define _Py_atomic_load_int_relaxed(place) (AT(load_relaxed), load_int(place, RELAXED))
+#define _Py_atomic_load_uint8_relaxed(place) (AT(load_relaxed), load_uint8(place, RELAXED))
+#define _Py_atomic_load_int64(place) (AT(load), load_int64(place, LOCKED))
+#define _Py_atomic_load_int64_relaxed(place) (AT(load_relaxed), load_int64(place, RELAXED))
+#define _Py_atomic_load_ptr(place) (AT(load), load_ptr(place, LOCKED))
+#define _Py_atomic_load_ptr_acquire(place) (AT(load_acquire), load_ptr(place, ORDERED))
+#define _Py_atomic_load_ptr_relaxed(place) (AT(load_relaxed), load_ptr(place, RELAXED))
+
+#define _Py_atomic_store_uint8_relaxed(place, value) (AT(store_relaxed), store_uint8(place, value, RELAXED))
+#define _Py_atomic_store_int_release(place, value) (AT(store_release), store_int(place, value, ORDERED))
+#define _Py_atomic_store_int_relaxed(place, value) (AT(store_relaxed), store_int(place, value, RELAXED))
+#define _Py_atomic_store_int64(place, value) (AT(store), store_int64(place, value, LOCKED))
+#define _Py_atomic_store_int64_relaxed(place, value) (AT(store_relaxed), store_int64(place, value, RELAXED))
+#define _Py_atomic_store_uint64_release(place, value) (AT(store_release), store_uint64(place, value, ORDERED))
+#define _Py_atomic_store_ptr_release(place, value) (AT(store_release), store_ptr(place, value, ORDERED))
+#define _Py_atomic_store_ptr_relaxed(place, value) (AT(store_relaxed), store_ptr(place, value, RELAXED))
+
+#define _Py_atomic_add_int64(place, amount) (AT(add), add_int64(place, amount))
+#define _Py_atomic_compare_exchange_int(place, expected, value) \
+    (AT(compare_exchange), compare_exchange_int(place, expected, value))
+#define _Py_atomic_compare_exchange_int64(place, expected, value) \
+    (AT(compare_exchange), compare_exchange_int64(place, expected, value))
+#define _Py_atomic_compare_exchange_ptr(place, expected, value) \
+    (AT(compare_exchange), compare_exchange_ptr(place, expected, value))
+
+int load_int(const int *place, enum order);
+uint8_t load_uint8(const uint8_t *place, enum order);
+int64_t load_int64(const int64_t *place, enum order);
+void *load_ptr(const void *place, enum order);
+void store_uint8(uint8_t *place, uint8_t value, enum order);
+void store_int(int *place, int value, enum order);
+void store_int64(int64_t *place, int64_t value, enum order);
+void store_uint64(uint64_t *place, uint64_t value, enum order);
+void store_ptr(void *place, void *value, enum order);
+int64_t add_int64(int64_t *place, int64_t amount);
+/* A thread for which this fails waits: the word is a lock, and the thread would only try again. */
+int compare_exchange_int(int *place, int *expected, int value);
+int compare_exchange_int64(int64_t *place, int64_t *expected, int64_t value);
+int compare_exchange_ptr(void *place, void *expected, void *value);
+
+/* ---- Objects ---- */
+
+typedef __int128 wide;  /* stands in for ints of any size */
+typedef ptrdiff_t Py_ssize_t;
+typedef struct object PyObject;
+typedef struct type_object PyTypeObject;
+typedef void (*destructor)(PyObject *);
+typedef int (*visitproc)(PyObject *, void *);
+
+struct object {
+    uintptr_t ob_tid;
+    uint8_t ob_gc_bits;
+    int ob_refcnt;
+    PyTypeObject *ob_type;
+};
+
+typedef struct {
+    PyObject ob_base;
+    wide value;
+} PyLongObject;
+
+uintptr_t _Py_ThreadId(void);
+int _Py_IsOwnedByCurrentThread(PyObject *object);
+int PyUnstable_Object_EnableDeferredRefcount(PyObject *object);
+
+PyObject *Py_NewRef(PyObject *object);
+PyObject *Py_XNewRef(PyObject *object);
+void Py_DECREF(PyObject *object);
+void Py_XDECREF(PyObject *object);
+#define Py_SETREF(place, object) \
+    do { \
+        PyObject *before_ = (place); \
+        (place) = (object); \
+        Py_DECREF(before_); \
+    } while (0)
+
+/* An int of one digit.  If the limits of a build are tiny, its digits are tiny too. */
+#ifndef DIGIT_LIMIT
+#  define DIGIT_LIMIT ((int64_t)1 << 30)
+#endif
+
+PyObject *make_int(wide value);  /* never fails */
+wide value_of(PyObject *number);
+PyObject *PyLong_FromLong(long value);
+PyObject *PyLong_FromLongLong(long long value);
+long long PyLong_AsLongLongAndOverflow(PyObject *number, int *overflow);
+int PyLong_CheckExact(PyObject *object);
+int PyUnstable_Long_IsCompact(const PyLongObject *number);
+Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *number);
+PyObject *PyNumber_Add(PyObject *left, PyObject *right);
+
+void *PyMem_RawMalloc(size_t size);
+void *PyMem_RawCalloc(size_t number, size_t size);
+void PyMem_RawFree(void *memory);
+PyObject *PyErr_NoMemory(void);
+PyObject *PyErr_Occurred(void);
+void PyErr_Clear(void);
+
+void reset_python(void);  /* call this before each program */
+
+/* ---- Types: _deferred.h and _dealloc.h compile, but no program calls what needs these ---- */
+
+struct type_object {
+    destructor tp_dealloc;
+    int (*tp_traverse)(PyObject *, visitproc, void *);
+    void (*tp_free)(void *);
+    unsigned long tp_flags;
+    PyTypeObject *tp_base;
+};
+
+typedef struct {
+    PyObject *obj;
+} Py_buffer;
+
+#define Py_TPFLAGS_HEAPTYPE (1UL << 9)
+#define Py_TPFLAGS_HAVE_GC (1UL << 14)
+#define Py_TYPE(object) ((object)->ob_type)
+#define PyType_HasFeature(type, flag) (((type)->tp_flags & (flag)) != 0)
+#define PyType_IS_GC(type) PyType_HasFeature(type, Py_TPFLAGS_HAVE_GC)
+#define PyObject_GC_UnTrack(object) ((void)(object))
+#define PyObject_GC_Del free
+#define Py_INCREF(object) ((void)(object))
+#define Py_VISIT(object) ((void)visit, (void)arg, (void)(object))
+
+#endif

@@ -1,0 +1,695 @@
+/* Small programs of a few threads.  main() runs each of them under every schedule.  README.md says how to add one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "_cell.h"
+
+/* ---- What a program is ---- */
+
+enum { UNSYNCHRONIZED = 1 << CELL_UNSYNCHRONIZED, ATOMIC = 1 << CELL_ATOMIC, STRIPED = 1 << CELL_STRIPED };
+enum note { DOES_NOT_NOTE, NOTES, NOTES_WITH_BUFFERS, NEVER_NOTES };
+
+typedef struct {
+    const char *name;
+    void (*body)(int thread);
+    int threads;
+    int kinds;                  /* of cells; if it is 0 all, or with three threads those that are exact */
+    void (*before)(void);
+    const char *before_name;
+    int nobody_owns;            /* otherwise thread 0 owns counter A, and thread 1 owns B */
+    int processors;             /* 1 if it is 0; so many pairs of stripes are allowed */
+    int failures, stops;        /* of allocations and threads */
+    int preemptions;            /* 2 if it is 0 */
+    enum note notes;            /* whether a schedule calls note() */
+} program;
+
+#define P(function) .name = #function, .body = function
+#define AFTER(function) .before_name = #function, .before = function
+
+static const program *current;
+
+/* ---- Counters, and what holds in every program ---- */
+
+typedef struct {
+    PyObject object;
+    void *calls;
+    void *cell;
+} counter_object;
+
+_Static_assert(offsetof(counter_object, cell) == CELL_OFFSET, "the cell is where _cell.h expects it");
+
+typedef struct {
+    counter_object *object;
+    wide begun, ended;         /* sums of the amounts of all additions that have begun, and that have ended */
+    wide taken;                /* by resets and assignments, less what they set */
+    int only_grows;            /* no reset, no assignment, no negative amount so far */
+    wide last_read[THREADS];   /* the highest count that each thread has got */
+    struct { int thread, stamp; wide amount; } additions[16];  /* that have ended */
+    int additions_ended;
+    wide given[16];            /* by increment_and_get() and add_and_get() */
+    int given_count;
+} counter;
+
+static counter counters[2];
+#define A (&counters[0])
+#define B (&counters[1])
+
+static enum cell_kind kind;
+static int store_buffers;
+static int *message;           /* 0 at first */
+static int *data;              /* 0 at first; it is not atomic */
+
+#define NO_COUNT (-((wide)1 << 100))
+#define LARGE_AMOUNT ((wide)2 * ADD_LIMIT)
+#define HUGE_COUNT ((wide)4 * COUNT_LIMIT)
+
+static counter_object *
+new_object(void)
+{
+    counter_object *object = allocate(sizeof(counter_object));
+    object->object.ob_tid = _Py_ThreadId();
+    EXPECT(cell_init(&object->cell) == 0);
+    cell_set_kind(&object->cell, kind);
+    return object;
+}
+
+/* Check that a call has raised MemoryError if it has failed, and only then. */
+static int
+check_error(int failed)
+{
+    EXPECT(failed == (PyErr_Occurred() != NULL));
+    PyErr_Clear();
+    return failed;
+}
+
+static void
+addition_ends(counter *self, wide amount)
+{
+    self->ended += amount;
+    self->additions[self->additions_ended].thread = current_thread();
+    self->additions[self->additions_ended].stamp = stamp();
+    self->additions[self->additions_ended++].amount = amount;
+}
+
+/* How much a read that begins now has to count at least. */
+static wide
+least(counter *self)
+{
+    if (kind == CELL_ATOMIC || (kind == CELL_STRIPED && !store_buffers)) {
+        return self->ended;
+    }
+    wide sum = 0;
+    for (int index = 0; index < self->additions_ended && kind == CELL_STRIPED; index++) {
+        if (happened_before(self->additions[index].thread, self->additions[index].stamp)) {
+            sum += self->additions[index].amount;
+        }
+    }
+    return sum;
+}
+
+static void
+check_count(counter *self, wide count, wide at_least)
+{
+    if (self->only_grows) {
+        EXPECT(count >= at_least);
+        EXPECT(count <= self->begun);
+        EXPECT(kind == CELL_UNSYNCHRONIZED || count >= self->last_read[current_thread()]);
+        self->last_read[current_thread()] = count;
+    }
+}
+
+static wide
+count_of(PyObject *result)
+{
+    if (check_error(result == NULL)) {
+        return NO_COUNT;
+    }
+    wide count = value_of(result);
+    Py_DECREF(result);
+    return count;
+}
+
+static void
+add(counter *self, wide amount)
+{
+    PyErr_Clear();
+    PyObject *number = make_int(amount);
+    self->begun += amount;
+    self->only_grows &= amount >= 0;
+    void **cell = &self->object->cell;
+    if (check_error(!cell_add_small_int(cell, number) && cell_add(cell, number) < 0)) {
+        self->begun -= amount;
+    }
+    else {
+        addition_ends(self, amount);
+    }
+    Py_DECREF(number);
+}
+
+static void
+increment(counter *self)
+{
+    PyErr_Clear();
+    self->begun++;
+    if (check_error(cell_increment(&self->object->cell) < 0)) {
+        self->begun--;
+    }
+    else {
+        addition_ends(self, 1);
+    }
+}
+
+static wide
+value(counter *self)
+{
+    PyErr_Clear();
+    wide at_least = least(self);
+    wide count = count_of(cell_get(&self->object->cell));
+    if (count != NO_COUNT) {
+        check_count(self, count, at_least);
+    }
+    return count;
+}
+
+static void
+assign(counter *self, wide count)
+{
+    PyErr_Clear();
+    self->only_grows = 0;
+    PyObject *number = make_int(count);
+    wide before = count_of(cell_exchange(&self->object->cell, number));
+    self->taken += before == NO_COUNT ? 0 : before - count;
+    Py_DECREF(number);
+}
+
+static void
+reset(counter *self)
+{
+    PyErr_Clear();
+    self->only_grows = 0;
+    wide before = count_of(cell_reset(&self->object->cell));
+    self->taken += before == NO_COUNT ? 0 : before;
+}
+
+/* The same for a count that an addition returns: no two may return the same. */
+static void
+check_given(counter *self, wide count, wide at_least)
+{
+    check_count(self, count, at_least);
+    for (int index = 0; index < self->given_count && self->only_grows; index++) {
+        EXPECT(kind == CELL_UNSYNCHRONIZED || self->given[index] != count);
+    }
+    self->given[self->given_count++] = count;
+}
+
+static void
+increment_and_get(counter *self)
+{
+    PyErr_Clear();
+    self->begun++;
+    wide at_least = least(self) + 1;
+    wide count = count_of(cell_increment_and_get(&self->object->cell));
+    if (count == NO_COUNT) {
+        self->begun--;
+        return;
+    }
+    check_given(self, count, at_least);
+    addition_ends(self, 1);
+}
+
+static void
+add_and_get(counter *self, wide amount)
+{
+    PyErr_Clear();
+    PyObject *number = make_int(amount);
+    self->begun += amount;
+    self->only_grows &= amount >= 0;
+    wide at_least = least(self) + amount;
+    wide count = count_of(cell_add_and_get(&self->object->cell, number));
+    if (count == NO_COUNT) {
+        self->begun -= amount;
+    }
+    else {
+        check_given(self, count, at_least);
+        addition_ends(self, amount);
+    }
+    Py_DECREF(number);
+}
+
+/* Everything is counted exactly once. */
+static void
+check_total(counter *self)
+{
+    wide total = value(self) + self->taken;
+    if (kind == CELL_UNSYNCHRONIZED && current->threads > 1) {
+        return;
+    }
+    if (!anybody_stopped()) {
+        EXPECT(total == self->ended);
+    }
+    else if (self->only_grows) {
+        EXPECT(self->ended <= total && total <= self->begun);
+    }
+}
+
+/* ---- Before a program ---- */
+
+/* Have the threads begin to add, so that threads 0 and 1 get numbers that differ by 2.  With two stripes, they share
+ * one. */
+static void
+share_a_stripe(void)
+{
+    int order[] = {0, 2, 1};
+    for (int index = 0; index < 3; index++) {
+        become(order[index]);
+        increment(A);
+    }
+    become(MAIN);
+}
+
+static void
+start_near_the_limits(void)
+{
+    assign(A, kind == CELL_STRIPED ? OFFSET_LIMIT - 1 : COUNT_LIMIT - 1);
+}
+
+static void
+start_huge(void)
+{
+    assign(A, HUGE_COUNT);
+}
+
+/* ---- Programs ---- */
+
+static void
+increments(int thread)
+{
+    (void)thread;
+    increment(A);
+    increment(A);
+}
+
+static void
+more_increments(int thread)
+{
+    for (int times = 0; times < (thread == 0 ? 4 : 3); times++) {
+        increment(A);
+    }
+}
+
+static void
+increments_of_three(int thread)
+{
+    (void)thread;
+    increment(A);
+}
+
+static void
+reads_beside_increments(int thread)
+{
+    if (thread == 1) {
+        value(A);
+        value(A);
+        value(A);
+    }
+    else {
+        increment(A);
+        increment(A);
+    }
+}
+
+static void
+reads_between_increments(int thread)
+{
+    (void)thread;
+    increment(A);
+    value(A);
+    increment(A);
+    value(A);
+}
+
+static void
+reset_beside_increments(int thread)
+{
+    if (thread == 1) {
+        reset(A);
+    }
+    else {
+        increment(A);
+        increment(A);
+    }
+}
+
+static void
+resets(int thread)
+{
+    increment(A);
+    if (thread != 2) {
+        reset(A);
+    }
+}
+
+static void
+assignment_beside_increments(int thread)
+{
+    if (thread == 1) {
+        assign(A, 7);
+        assign(A, HUGE_COUNT);
+    }
+    else {
+        increment(A);
+        increment(A);
+    }
+}
+
+static void
+assignments(int thread)
+{
+    assign(A, thread == 0 ? HUGE_COUNT : 1);
+    increment(A);
+}
+
+static void
+large_amounts(int thread)
+{
+    if (thread == 1) {
+        add(A, LARGE_AMOUNT);
+        value(A);
+    }
+    else {
+        increment(A);
+        increment(A);
+    }
+}
+
+static void
+only_large_amounts(int thread)
+{
+    (void)thread;
+    add(A, LARGE_AMOUNT);
+    add(A, LARGE_AMOUNT);
+}
+
+static void
+huge_count_becomes_small(int thread)
+{
+    if (thread == 1) {
+        add(A, -HUGE_COUNT);
+        value(A);
+    }
+    else {
+        increment(A);
+        value(A);
+    }
+}
+
+static void
+decrements(int thread)
+{
+    if (thread == 1) {
+        add(A, -1);
+        add(A, -1);
+    }
+    else {
+        increment(A);
+        increment(A);
+        value(A);
+    }
+}
+
+static void
+numbers(int thread)
+{
+    (void)thread;
+    increment_and_get(A);
+    increment_and_get(A);
+}
+
+static void
+numbers_and_amounts(int thread)
+{
+    if (thread == 1) {
+        add_and_get(A, 2);
+        add_and_get(A, LARGE_AMOUNT);
+    }
+    else {
+        increment_and_get(A);
+        increment_and_get(A);
+    }
+}
+
+static void
+every_call(int thread)
+{
+    if (thread == 0) {
+        value(A);
+        add(A, LARGE_AMOUNT);
+        reset(A);
+    }
+    else {
+        increment(A);
+        value(A);
+    }
+}
+
+/* Another thread that has the message counts the increments before it.  The message stands for all that Python's
+ * threads pass: a lock, an event, an item of a queue, an end.  Each is at least a store-release and a load-acquire. */
+static void
+message_after_increments(int thread)
+{
+    if (thread == 0) {
+        increment(A);
+        increment(A);
+        _Py_atomic_store_int_release(message, 1);
+    }
+    else if (_Py_atomic_load_int_acquire(message) == 1) {
+        EXPECT(value(A) >= 2);
+        note();
+    }
+}
+
+static void
+message_passed_on(int thread)
+{
+    if (thread == 0) {
+        increment(A);
+        _Py_atomic_store_int_release(message, 1);
+    }
+    else if (_Py_atomic_load_int_acquire(message) == thread) {
+        increment(A);
+        _Py_atomic_store_int_release(message, 2);
+        EXPECT(value(A) >= 1 + thread);
+        if (thread == 2) {
+            note();
+        }
+    }
+}
+
+/* Whoever counts an increment knows what its thread did before it. */
+static void
+increment_publishes(int thread)
+{
+    if (thread == 0) {
+        *data = 5;
+        increment(A);
+    }
+    else if (value(A) == 1) {
+        EXPECT(*data == 5);
+        note();
+    }
+}
+
+/* The reads of one thread see two counters of another thread change in the order in which it changed them. */
+static void
+two_counters_in_order(int thread)
+{
+    if (thread == 0) {
+        increment(A);
+        increment(B);
+    }
+    else if (value(B) == 1) {
+        EXPECT(value(A) == 1);
+        note();
+    }
+}
+
+/* Each thread increments its own counter and then reads the other's.  That both read 0 is possible for a striped
+ * counter: nothing orders an increment and a read of different threads, and the processor may read before it has
+ * written.  Whoever needs one order over several counters takes the atomic kind. */
+static int zeros;
+
+static void
+both_read_zero(int thread)
+{
+    increment(thread == 0 ? A : B);
+    if (value(thread == 0 ? B : A) == 0 && ++zeros == 2) {
+        note();
+    }
+}
+
+/* Once there are stripes, the owner leaves `count` alone: its cache line is one that all threads read. */
+static void
+owner_takes_a_stripe(int thread)
+{
+    if (thread == 1) {
+        increment(A);
+        return;
+    }
+    int64_t *word = &CELL(&A->object->cell)->count;
+    for (int times = 0; times < 2; times++) {
+        int had_stripes = _Py_atomic_load_ptr_acquire(&CELL(&A->object->cell)->table) != NULL;
+        int64_t before = _Py_atomic_load_int64(word);
+        increment(A);
+        EXPECT(!had_stripes || _Py_atomic_load_int64(word) == before);
+    }
+}
+
+/* ---- The list of programs ---- */
+
+static const program programs[] = {
+    {P(every_call), .threads = 1},
+    {P(more_increments), .threads = 1, AFTER(start_near_the_limits)},
+    {P(increments), .threads = 2},
+    {P(increments), .threads = 2, .nobody_owns = 1},
+    {P(increments), .threads = 2, .nobody_owns = 1, AFTER(share_a_stripe)},
+    {P(increments), .threads = 2, .nobody_owns = 1, AFTER(share_a_stripe), .processors = 2},
+    {P(more_increments), .threads = 2, .kinds = STRIPED, .nobody_owns = 1, AFTER(share_a_stripe)},
+    {P(increments_of_three), .threads = 3},
+    {P(increments_of_three), .threads = 3, .nobody_owns = 1, .processors = 2},
+    {P(increments), .threads = 2, AFTER(start_near_the_limits)},
+    {P(reads_beside_increments), .threads = 2},
+    {P(reads_beside_increments), .threads = 3},
+    {P(reads_beside_increments), .threads = 2, AFTER(start_near_the_limits)},
+    {P(reads_between_increments), .threads = 2},
+    {P(reads_between_increments), .threads = 2, .nobody_owns = 1, AFTER(share_a_stripe)},
+    {P(reset_beside_increments), .threads = 2},
+    {P(reset_beside_increments), .threads = 3},
+    {P(resets), .threads = 3, .preemptions = 1},
+    {P(resets), .threads = 2},
+    {P(assignment_beside_increments), .threads = 2},
+    {P(assignment_beside_increments), .threads = 2, AFTER(start_huge)},
+    {P(assignments), .threads = 2},
+    {P(assignments), .threads = 2, AFTER(start_huge)},
+    {P(large_amounts), .threads = 2},
+    {P(large_amounts), .threads = 3, .preemptions = 1},
+    {P(only_large_amounts), .threads = 2},
+    {P(huge_count_becomes_small), .threads = 2, AFTER(start_huge)},
+    {P(decrements), .threads = 2},
+    {P(numbers), .threads = 2, .kinds = ATOMIC | UNSYNCHRONIZED},
+    {P(numbers), .threads = 3, .kinds = ATOMIC, .preemptions = 1},
+    {P(numbers_and_amounts), .threads = 2, .kinds = ATOMIC | UNSYNCHRONIZED},
+    {P(numbers), .threads = 2, .kinds = ATOMIC, .failures = 0},
+    {P(numbers_and_amounts), .threads = 2, .kinds = ATOMIC, .failures = 0},
+    {P(every_call), .threads = 2, .failures = 1, .preemptions = 1},
+    {P(every_call), .threads = 2, .failures = 1, .preemptions = 1, AFTER(start_huge)},
+    {P(more_increments), .threads = 2, .failures = 1, .preemptions = 1},
+    {P(every_call), .threads = 2, .stops = 1, .preemptions = 1},
+    {P(numbers), .threads = 2, .kinds = ATOMIC, .stops = 1, .preemptions = 1},
+    {P(more_increments), .threads = 2, .stops = 1, .preemptions = 1},
+    {P(increments_of_three), .threads = 3, .stops = 1, .preemptions = 1, .processors = 2},
+    {P(message_after_increments), .threads = 2, .kinds = ATOMIC | STRIPED, .notes = NOTES},
+    {P(message_after_increments), .threads = 2, .kinds = ATOMIC | STRIPED, .nobody_owns = 1, .notes = NOTES},
+    {P(message_passed_on), .threads = 3, .kinds = ATOMIC | STRIPED, .notes = NOTES},
+    {P(increment_publishes), .threads = 2, .kinds = ATOMIC | STRIPED, .notes = NOTES},
+    {P(two_counters_in_order), .threads = 2, .kinds = ATOMIC | STRIPED, .notes = NOTES},
+    {P(both_read_zero), .threads = 2, .kinds = ATOMIC, .notes = NEVER_NOTES},
+    {P(both_read_zero), .threads = 2, .kinds = STRIPED, .notes = NOTES_WITH_BUFFERS},
+    {P(owner_takes_a_stripe), .threads = 2, .kinds = STRIPED},
+};
+
+/* ---- Running them ---- */
+
+static void
+body(int thread)
+{
+    if (thread != MAIN) {
+        current->body(thread);
+        return;
+    }
+    reset_python();
+    cells_prepare(current->processors == 0 ? 1 : current->processors);
+    memset(counters, 0, sizeof counters);
+    zeros = 0;
+    message = allocate(sizeof(int));
+    data = allocate(sizeof(int));
+    for (int index = 0; index < 2; index++) {
+        if (!current->nobody_owns) {
+            become(index);
+        }
+        counters[index].object = new_object();
+        counters[index].only_grows = 1;
+        become(MAIN);
+    }
+    if (current->before != NULL) {
+        current->before();
+    }
+}
+
+static void
+finish(void)
+{
+    for (int index = 0; index < 2; index++) {
+        check_total(&counters[index]);
+        cell_free(&counters[index].object->cell);
+        release(counters[index].object);
+    }
+    release(message);
+    release(data);
+}
+
+static const char *
+wrong_notes(enum note notes, long noted)
+{
+    if (notes == NOTES_WITH_BUFFERS) {
+        notes = store_buffers ? NOTES : NEVER_NOTES;
+    }
+    return notes == NOTES && noted == 0 ? "no schedule reached note()"
+        : notes == NEVER_NOTES && noted > 0 ? "a schedule reached note()" : NULL;
+}
+
+static void
+print_title(void)
+{
+    static const char *const kinds[] = {"unsynchronized", "atomic", "striped"};
+    char text[200];
+    snprintf(text, sizeof text, "%s, %s, %d threads%s%s%s%s%s%s", current->name, kinds[kind], current->threads,
+             current->nobody_owns ? ", nobody owns" : "", current->processors > 1 ? ", more stripes" : "",
+             current->failures ? ", memory runs out" : "", current->stops ? ", one stops" : "",
+             current->before != NULL ? ", after " : "", current->before != NULL ? current->before_name : "");
+    printf("%-100s", text);
+}
+
+/* schedules [--buffers] [NAME]: run all programs, or those of one name, and print the numbers of schedules.  Stop at
+ * the first that fails, print its schedule, and return 1. */
+int
+main(int argc, char **argv)
+{
+    store_buffers = argc > 1 && strcmp(argv[1], "--buffers") == 0;
+    const char *name = argc > 1 + store_buffers ? argv[1 + store_buffers] : NULL;
+    for (size_t index = 0; index < sizeof programs / sizeof *programs; index++) {
+        current = &programs[index];
+        limits allowed = {current->preemptions ? current->preemptions : 2, current->failures, current->stops,
+                          store_buffers};
+        for (kind = CELL_UNSYNCHRONIZED; kind <= CELL_STRIPED; kind++) {
+            int kinds_run = current->kinds ? current->kinds : current->threads == 2 ? -1 : ATOMIC | STRIPED;
+            if (!(kinds_run & 1 << kind) || (name != NULL && strcmp(name, current->name))) {
+                continue;
+            }
+            outcome result = explore(body, current->threads, finish, allowed);
+            print_title();
+            printf("%9ld\n", result.schedules);
+            fflush(stdout);
+            if (result.failure != NULL) {
+                printf("FAILED: %s\n", result.failure);
+                print_last_schedule(body, current->threads, finish, allowed);
+                return 1;
+            }
+            if (wrong_notes(current->notes, result.noted) != NULL) {
+                printf("FAILED: %s\n", wrong_notes(current->notes, result.noted));
+                return 1;
+            }
+        }
+    }
+    return 0;
+}

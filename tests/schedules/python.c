@@ -1,0 +1,253 @@
+/* Python.h's functions. */
+#include <limits.h>
+
+#include "Python.h"
+
+static int locks_held[THREADS], error_set[THREADS];
+
+void
+reset_python(void)
+{
+    for (int thread = 0; thread < THREADS; thread++) {
+        locks_held[thread] = error_set[thread] = 0;
+    }
+}
+
+/* ---- Atomic operations ---- */
+
+int load_int(const int *place, enum order order) { return (int)load(place, 4, order); }
+uint8_t load_uint8(const uint8_t *place, enum order order) { return (uint8_t)load(place, 1, order); }
+int64_t load_int64(const int64_t *place, enum order order) { return load(place, 8, order); }
+void *load_ptr(const void *place, enum order order) { return (void *)load(place, 8, order); }
+void store_uint8(uint8_t *place, uint8_t value, enum order order) { store(place, 1, value, order); }
+void store_int64(int64_t *place, int64_t value, enum order order) { store(place, 8, value, order); }
+void store_uint64(uint64_t *place, uint64_t value, enum order order) { store(place, 8, (int64_t)value, order); }
+void store_ptr(void *place, void *value, enum order order) { store(place, 8, (intptr_t)value, order); }
+
+/* An int that is exchanged for 1 is a lock, which a store of 0 gives back. */
+void
+store_int(int *place, int value, enum order order)
+{
+    locks_held[current_thread()] -= value == 0;
+    store(place, 4, value, order);
+}
+
+static void
+check_no_lock(void)
+{
+    if (locks_held[current_thread()] > 0) {
+        fail("an object is made or dropped while the lock is held");
+    }
+}
+
+int64_t
+add_int64(int64_t *place, int64_t amount)
+{
+    int64_t *word = start_locked(place, 8), before = *word;
+    *word = before + amount;
+    end_locked(place, 1);
+    return before;
+}
+
+#define COMPARE_EXCHANGE(type, size) \
+    type *word = start_locked(place, size), found = *word; \
+    int done = found == *(type *)expected; \
+    if (done) { \
+        *word = (type)value; \
+    } \
+    *(type *)expected = found; \
+    end_locked(place, done)
+
+int
+compare_exchange_int64(int64_t *place, int64_t *expected, int64_t value)
+{
+    COMPARE_EXCHANGE(int64_t, 8);
+    return done;
+}
+
+int
+compare_exchange_ptr(void *place, void *expected, void *value)
+{
+    COMPARE_EXCHANGE(intptr_t, 8);
+    return done;
+}
+
+int
+compare_exchange_int(int *place, int *expected, int value)
+{
+    COMPARE_EXCHANGE(int, 4);
+    if (!done) {
+        wait_for_store(place);
+    }
+    else if (value == 1) {
+        locks_held[current_thread()]++;
+    }
+    return done;
+}
+
+/* ---- Objects ----
+ *
+ * Counting a reference is one step, as it is in CPython. */
+
+uintptr_t
+_Py_ThreadId(void)
+{
+    return 1000 + current_thread();
+}
+
+int
+_Py_IsOwnedByCurrentThread(PyObject *object)
+{
+    return object->ob_tid == _Py_ThreadId();
+}
+
+int
+PyUnstable_Object_EnableDeferredRefcount(PyObject *object)
+{
+    (void)object;
+    return 1;
+}
+
+PyObject *
+Py_NewRef(PyObject *object)
+{
+    check_access(&object->ob_refcnt, 0);
+    object->ob_refcnt++;
+    return object;
+}
+
+PyObject *
+Py_XNewRef(PyObject *object)
+{
+    return object == NULL ? NULL : Py_NewRef(object);
+}
+
+void
+Py_DECREF(PyObject *object)
+{
+    check_no_lock();
+    check_access(&object->ob_refcnt, 0);
+    if (--object->ob_refcnt == 0) {
+        release(object);
+    }
+}
+
+void
+Py_XDECREF(PyObject *object)
+{
+    if (object != NULL) {
+        Py_DECREF(object);
+    }
+}
+
+PyObject *
+make_int(wide value)
+{
+    PyLongObject *number = allocate(sizeof(PyLongObject));
+    number->ob_base.ob_refcnt = 1;
+    number->value = value;
+    return &number->ob_base;
+}
+
+wide
+value_of(PyObject *number)
+{
+    PyLongObject *self = (PyLongObject *)number;
+    check_access(&self->value, 0);
+    return self->value;
+}
+
+static PyObject *
+new_int(wide value)
+{
+    check_no_lock();
+    return allocation_fails() ? PyErr_NoMemory() : make_int(value);
+}
+
+PyObject *
+PyLong_FromLong(long value)
+{
+    return new_int(value);
+}
+
+PyObject *
+PyLong_FromLongLong(long long value)
+{
+    return new_int(value);
+}
+
+long long
+PyLong_AsLongLongAndOverflow(PyObject *number, int *overflow)
+{
+    wide value = value_of(number);
+    *overflow = value > LLONG_MAX ? 1 : value < LLONG_MIN ? -1 : 0;
+    return *overflow ? -1 : (long long)value;
+}
+
+int
+PyLong_CheckExact(PyObject *object)
+{
+    (void)object;
+    return 1;
+}
+
+int
+PyUnstable_Long_IsCompact(const PyLongObject *number)
+{
+    wide value = value_of((PyObject *)number);
+    return -DIGIT_LIMIT < value && value < DIGIT_LIMIT;
+}
+
+Py_ssize_t
+PyUnstable_Long_CompactValue(const PyLongObject *number)
+{
+    return (Py_ssize_t)value_of((PyObject *)number);
+}
+
+PyObject *
+PyNumber_Add(PyObject *left, PyObject *right)
+{
+    return new_int(value_of(left) + value_of(right));
+}
+
+/* ---- Memory and errors ---- */
+
+void *
+PyMem_RawMalloc(size_t size)
+{
+    return PyMem_RawCalloc(1, size);
+}
+
+void *
+PyMem_RawCalloc(size_t number, size_t size)
+{
+    check_no_lock();
+    return allocation_fails() ? NULL : allocate(number * size);
+}
+
+void
+PyMem_RawFree(void *memory)
+{
+    check_no_lock();
+    release(memory);
+}
+
+PyObject *
+PyErr_NoMemory(void)
+{
+    error_set[current_thread()] = 1;
+    return NULL;
+}
+
+PyObject *
+PyErr_Occurred(void)
+{
+    static PyObject error;
+    return error_set[current_thread()] ? &error : NULL;
+}
+
+void
+PyErr_Clear(void)
+{
+    error_set[current_thread()] = 0;
+}

@@ -1,0 +1,715 @@
+#include "scheduler.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <ucontext.h>
+
+enum {
+    STACK = 64 << 10,      /* bytes */
+    LOCALS = 64,           /* bytes of thread-local variables */
+    BUFFER = 16,           /* stores that wait */
+    CHOICES = 4000,        /* in one schedule */
+    STEPS = 1500,          /* operations in one schedule: no program needs as many */
+    ARENA = 32 << 10,      /* bytes that a program may allocate */
+    CLOCK_LIMIT = 255,     /* releases of one thread in one schedule */
+    GLOBALS = 16,          /* words outside the arena */
+};
+
+/* ---- Choices ----
+ *
+ * A schedule is the list of the choices made in it.  The next schedule repeats it up to the last choice that has
+ * another option, takes that option, and goes on with the first option of each choice that follows. */
+
+static struct { int chosen, options; } choices[CHOICES];
+static int choices_made, choices_known;
+
+static int
+choose(int options)
+{
+    if (options == 1) {
+        return 0;
+    }
+    if (choices_made == choices_known) {
+        if (choices_known == CHOICES) {
+            fail("too many choices");
+        }
+        choices[choices_known].chosen = 0;
+        choices[choices_known++].options = options;
+    }
+    if (choices[choices_made].options != options) {
+        fail("the program does not do the same when it is run again");
+    }
+    return choices[choices_made++].chosen;
+}
+
+static int
+next_schedule(void)
+{
+    while (choices_known > 0 && choices[choices_known - 1].chosen + 1 == choices[choices_known - 1].options) {
+        choices_known--;
+    }
+    if (choices_known == 0) {
+        return 0;
+    }
+    choices[choices_known - 1].chosen++;
+    return 1;
+}
+
+/* ---- Threads ---- */
+
+typedef uint8_t clocks[THREADS];  /* for each thread, how many of its releases are known */
+
+typedef struct {
+    void *place;
+    int size;
+    int64_t value;
+    clocks released;
+} waiting_store;
+
+static struct {
+    ucontext_t context;
+    char stack[STACK];
+    enum { READY, WAITING, STOPPED, ENDED } state;
+    void *waits_for;
+    char locals[LOCALS];
+    waiting_store buffer[BUFFER];
+    int stores;     /* that wait in `buffer` */
+    int arriving;   /* whether the oldest of them is just being written to memory */
+    clocks known;
+} threads[THREADS];
+
+/* A thread's number is that of its coroutine, but MAIN can go on under another thread's number. */
+static int running, number, thread_count, steps, noted, tracing;
+static ucontext_t explorer;
+static limits left;
+static const char *failure;
+static void (*program_body)(int), (*program_finish)(void);
+
+const char *operation, *function;
+int line;
+
+extern char __start_thread_local_variables[], __stop_thread_local_variables[];
+/* The section exists even if no variable of the program is in it. */
+static char no_variable[8] __attribute__((section("thread_local_variables"), used));
+
+static void
+change_number(int to)
+{
+    size_t size = __stop_thread_local_variables - __start_thread_local_variables;
+    memcpy(threads[number].locals, __start_thread_local_variables, size);
+    memcpy(__start_thread_local_variables, threads[to].locals, size);
+    number = to;
+}
+
+static void
+switch_to(int thread)
+{
+    int before = running, line_before = line;
+    const char *operation_before = operation, *function_before = function;
+    running = thread;
+    change_number(thread);
+    swapcontext(&threads[before].context, &threads[thread].context);
+    operation = operation_before, function = function_before, line = line_before;
+}
+
+_Noreturn void
+fail(const char *reason)
+{
+    static char message[300];
+    snprintf(message, sizeof message, "%s\n  (thread %d, after or in %s in %s(), line %d)", reason, number,
+             operation, function, line);
+    failure = message;
+    setcontext(&explorer);
+    __builtin_unreachable();
+}
+
+void
+note(void)
+{
+    noted = 1;
+}
+
+int
+current_thread(void)
+{
+    return number;
+}
+
+void
+become(int thread)
+{
+    change_number(thread);
+}
+
+int
+anybody_stopped(void)
+{
+    for (int thread = 0; thread < thread_count; thread++) {
+        if (threads[thread].state == STOPPED) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The threads that can run, but not the running one. */
+static int
+others_ready(int ready[])
+{
+    int count = 0;
+    for (int thread = 0; thread < thread_count; thread++) {
+        if (thread != running && threads[thread].state == READY) {
+            ready[count++] = thread;
+        }
+    }
+    return count;
+}
+
+static void drain(int thread);
+static int holder(const void *lock);
+
+/* The running thread cannot go on: run another. */
+static void
+run_another(void)
+{
+    int ready[THREADS];
+    if (others_ready(ready) == 0) {
+        for (int thread = 0; thread < THREADS; thread++) {
+            drain(thread);  /* the processor would have done that by now; one of the stores may be awaited */
+        }
+    }
+    if (threads[running].state == READY) {
+        return;
+    }
+    int count = others_ready(ready);
+    if (count > 0) {
+        switch_to(ready[choose(count)]);
+        return;
+    }
+    for (int thread = 0; thread < THREADS; thread++) {
+        if (threads[thread].state == WAITING && threads[thread].waits_for != NULL) {
+            if (threads[holder(threads[thread].waits_for)].state != STOPPED) {
+                fail("a thread waits for ever");
+            }
+            setcontext(&explorer);  /* it waits for a thread that has stopped with the lock held */
+        }
+    }
+    switch_to(MAIN);
+}
+
+/* What the scheduler does before each operation. */
+static void
+step(void)
+{
+    int ready[THREADS];
+    if (++steps > STEPS) {
+        fail("a thread runs for ever");
+    }
+    if (running == MAIN) {
+        return;
+    }
+    if (left.stops > 0 && choose(2)) {
+        left.stops--;
+        threads[running].state = STOPPED;
+        run_another();
+    }
+    if (left.preemptions > 0) {
+        int chosen = choose(1 + others_ready(ready));
+        if (chosen > 0) {
+            left.preemptions--;
+            switch_to(ready[chosen - 1]);
+        }
+    }
+}
+
+void
+wait_for_store(void *place)
+{
+    threads[running].state = WAITING;
+    threads[running].waits_for = place;
+    run_another();
+}
+
+static void
+wake(const void *place)
+{
+    for (int thread = 0; thread < THREADS; thread++) {
+        if (threads[thread].state == WAITING && threads[thread].waits_for == place) {
+            threads[thread].state = READY;
+            threads[thread].waits_for = NULL;
+        }
+    }
+}
+
+/* ---- Memory ----
+ *
+ * All memory that a program allocates is in one arena, and is never used again in the same run.  For each byte there is
+ * a record of who has used the variable that begins there: enough to tell a use after free, and two accesses of which
+ * one should have happened before the other.  (Every access to a variable is to all of it.) */
+
+typedef struct {
+    enum { UNUSED, USED, FREED } life : 8;
+    uint8_t block;   /* its number */
+    uint8_t holder;  /* the last thread that changed the variable by a locked instruction: who took the lock */
+    clocks read;     /* when each thread last read it, wrote it, and did so atomically */
+    clocks written;
+    clocks loaded;
+    clocks stored;
+    clocks released; /* what a thread knows that acquires the last value */
+} record;
+
+static _Alignas(128) char arena[ARENA];
+static record records[ARENA];
+static size_t arena_used;
+static int blocks, blocks_freed;
+static struct { void *place; int size; int64_t value; } globals[GLOBALS];  /* and their values before the program */
+static int globals_known;
+
+static int
+is_in_arena(const void *place)
+{
+    return (char *)place >= arena && (char *)place < arena + ARENA;
+}
+
+static record *
+record_of(const void *place)
+{
+    return &records[(char *)place - arena];
+}
+
+static int
+holder(const void *lock)
+{
+    return is_in_arena(lock) ? record_of(lock)->holder : MAIN;
+}
+
+static int64_t
+read_word(const void *place, int size)
+{
+    return size == 8 ? *(int64_t *)place : size == 4 ? *(int32_t *)place : *(int8_t *)place;
+}
+
+static void
+change_word(void *place, int size, int64_t value)
+{
+    if (size == 8) {
+        *(int64_t *)place = value;
+    }
+    else if (size == 4) {
+        *(int32_t *)place = (int32_t)value;
+    }
+    else {
+        *(int8_t *)place = (int8_t)value;
+    }
+}
+
+static void
+remember_global(void *place, int size)
+{
+    for (int index = 0; index < globals_known; index++) {
+        if (globals[index].place == place) {
+            return;
+        }
+    }
+    if (globals_known == GLOBALS) {
+        fail("too many global variables");
+    }
+    globals[globals_known].place = place;
+    globals[globals_known].size = size;
+    globals[globals_known++].value = read_word(place, size);
+}
+
+static void
+reset_memory(void)
+{
+    memset(arena, 0, arena_used);
+    memset(records, 0, arena_used * sizeof(record));
+    arena_used = blocks = blocks_freed = 0;
+    for (int index = 0; index < globals_known; index++) {
+        change_word(globals[index].place, globals[index].size, globals[index].value);
+    }
+}
+
+int
+allocation_fails(void)
+{
+    if (left.failures == 0 || running == MAIN || !choose(2)) {
+        return 0;
+    }
+    left.failures--;
+    if (tracing) {
+        printf("thread %d: memory runs out in or after %s(), line %d\n", number, function, line);
+    }
+    return 1;
+}
+
+void *
+allocate(size_t size)
+{
+    char *memory = arena + arena_used;
+    size_t whole = (size + 31) / 16 * 16;  /* with a gap, so that an access past the end is found */
+    if (arena_used + whole > ARENA) {
+        fail("the arena is full");
+    }
+    arena_used += whole;
+    blocks++;
+    for (size_t offset = 0; offset < size; offset++) {
+        record *it = record_of(memory + offset);
+        it->life = USED;
+        it->block = (uint8_t)blocks;
+        it->written[running] = threads[running].known[running];
+    }
+    return memory;
+}
+
+void
+release(void *memory)
+{
+    if (memory == NULL) {
+        return;
+    }
+    record *it = record_of(memory);
+    if (it->life != USED || (memory != arena && it[-1].life != UNUSED)) {
+        fail("memory is freed that is not in use");
+    }
+    for (char *byte = memory; it->life == USED; it++, byte++) {
+        it->life = FREED;
+        *byte = (char)0xDD;
+    }
+    blocks_freed++;
+}
+
+static int
+knows(const clocks events)
+{
+    for (int thread = 0; thread < THREADS; thread++) {
+        if (events[thread] > threads[running].known[thread]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void
+join(clocks to, const clocks from)
+{
+    for (int thread = 0; thread < THREADS; thread++) {
+        to[thread] = to[thread] > from[thread] ? to[thread] : from[thread];
+    }
+}
+
+/* The running thread has released what it knows; what it does from now on belongs to its next release. */
+static void
+tick(void)
+{
+    if (threads[running].known[running]++ == CLOCK_LIMIT) {
+        fail("too many releases");
+    }
+}
+
+/* Check and record an access. */
+static void
+check(const void *place, int size, int writes, int atomic)
+{
+    if (!is_in_arena(place)) {
+        if (atomic) {
+            remember_global((void *)place, size);
+        }
+        return;
+    }
+    record *it = record_of(place);
+    if (it->life != USED) {
+        fail(it->life == FREED ? "memory is used that has been freed" : "memory is used that is not allocated");
+    }
+    if (!knows(it->written) || (!atomic && !knows(it->stored)) || (writes && !knows(it->read))
+        || (writes && !atomic && !knows(it->loaded))) {
+        fail("a data race: nothing orders this access and another thread's to the same memory");
+    }
+    clocks *kinds[] = {&it->read, &it->written, &it->loaded, &it->stored};
+    (*kinds[2 * atomic + writes])[running] = threads[running].known[running];
+}
+
+void
+check_access(const void *place, int writes)
+{
+    if (is_in_arena(place)) {
+        for (int index = 0; index < threads[running].stores; index++) {
+            if (threads[running].buffer[index].place == place) {
+                drain(running);
+            }
+        }
+        check(place, 0, writes, 0);
+    }
+}
+
+/* ---- Atomic operations, and the stores that wait ----
+ *
+ * A store that waits in the buffer of a thread makes a difference only when another thread uses the word.  So only then
+ * the scheduler decides whether the store, and those before it, have arrived in memory.  Of a thread's stores always
+ * the oldest arrives first. */
+
+static void
+trace(const void *place, const char *what, int64_t value)
+{
+    if (tracing) {
+        char name[40] = "a global variable";
+        if (is_in_arena(place)) {
+            const record *it = record_of(place), *first = it;
+            while (first > records && first[-1].block == it->block) {
+                first--;
+            }
+            snprintf(name, sizeof name, "block %d + %d", it->block, (int)(it - first));
+        }
+        printf("thread %d: %-16s %3d  %-16s %s: %s %lld\n", number, function, line, operation, name, what,
+               (long long)value);
+    }
+}
+
+static void
+write_word(void *place, int size, int64_t value, const clocks released)
+{
+    change_word(place, size, value);
+    if (is_in_arena(place)) {
+        memcpy(record_of(place)->released, released, sizeof(clocks));
+    }
+    wake(place);
+}
+
+static void let_arrive(const void *place);
+
+/* Let the oldest store of a thread's buffer arrive. */
+static void
+arrive(int thread)
+{
+    waiting_store first = threads[thread].buffer[0];
+    threads[thread].arriving = 1;
+    let_arrive(first.place);
+    threads[thread].arriving = 0;
+    memmove(threads[thread].buffer, threads[thread].buffer + 1, --threads[thread].stores * sizeof(waiting_store));
+    if (tracing) {
+        printf("thread %d's store arrives:\n", thread);
+        trace(first.place, "becomes", first.value);
+    }
+    write_word(first.place, first.size, first.value, first.released);
+}
+
+static void
+drain(int thread)
+{
+    while (threads[thread].stores > 0) {
+        arrive(thread);
+    }
+}
+
+static const waiting_store *
+newest_store(int thread, const void *place)
+{
+    for (int index = threads[thread].stores - 1; index >= 0; index--) {
+        if (threads[thread].buffer[index].place == place) {
+            return &threads[thread].buffer[index];
+        }
+    }
+    return NULL;
+}
+
+/* The word is about to be used: let stores to it arrive before, or not. */
+static void
+let_arrive(const void *place)
+{
+    for (;;) {
+        int candidates[THREADS], count = 0;
+        for (int thread = 0; thread < THREADS; thread++) {
+            if (!threads[thread].arriving && newest_store(thread, place) != NULL) {
+                candidates[count++] = thread;
+            }
+        }
+        int chosen = choose(1 + count);
+        if (chosen == 0) {
+            return;
+        }
+        arrive(candidates[chosen - 1]);
+    }
+}
+
+int64_t
+load(const void *place, int size, enum order order)
+{
+    step();
+    check(place, size, 0, 1);
+    const waiting_store *own = newest_store(running, place);
+    if (own != NULL) {
+        trace(place, "is", own->value);
+        return own->value;
+    }
+    let_arrive(place);
+    int64_t value = read_word(place, size);
+    if (order != RELAXED && is_in_arena(place)) {
+        join(threads[running].known, record_of(place)->released);
+    }
+    trace(place, "is", value);
+    return value;
+}
+
+void
+store(void *place, int size, int64_t value, enum order order)
+{
+    static const clocks nothing;
+    step();
+    check(place, size, 1, 1);
+    waiting_store new = {place, size, value, {0}};
+    memcpy(new.released, order == RELAXED ? nothing : threads[running].known, sizeof(clocks));
+    if (order == LOCKED || left.buffers == 0) {
+        drain(running);
+        let_arrive(place);
+        trace(place, "becomes", value);
+        write_word(place, size, value, new.released);
+    }
+    else {
+        if (threads[running].stores == BUFFER) {
+            arrive(running);
+        }
+        trace(place, "will become", value);
+        threads[running].buffer[threads[running].stores++] = new;
+        wake(place);
+    }
+    if (order != RELAXED) {
+        tick();
+    }
+}
+
+void *
+start_locked(void *place, int size)
+{
+    step();
+    check(place, size, 1, 1);
+    drain(running);
+    let_arrive(place);
+    if (is_in_arena(place)) {
+        join(threads[running].known, record_of(place)->released);
+    }
+    return place;
+}
+
+void
+end_locked(void *place, int changed)
+{
+    trace(place, changed ? "is changed; it begins with" : "is not changed; it begins with", *(int *)place);
+    if (changed) {
+        if (is_in_arena(place)) {
+            record_of(place)->holder = (uint8_t)running;
+            join(record_of(place)->released, threads[running].known);
+        }
+        tick();
+        wake(place);
+    }
+}
+
+/* ---- Accesses that are not atomic ----
+ *
+ * programs.c is compiled with -fsanitize=thread, but without the library that belongs to it.  So these functions are
+ * called before each of its accesses that is not atomic.  They ignore what is not in the arena. */
+
+#define HOOKS(size) \
+    void __tsan_read##size(void *place) { check_access(place, 0); } \
+    void __tsan_write##size(void *place) { check_access(place, 1); }
+HOOKS(1) HOOKS(2) HOOKS(4) HOOKS(8) HOOKS(16)
+void __tsan_func_entry(void *caller) { (void)caller; }
+void __tsan_func_exit(void) { }
+void __tsan_init(void) { }
+
+/* ---- What happened before what ---- */
+
+int
+stamp(void)
+{
+    return threads[running].known[running];
+}
+
+int
+happened_before(int thread, int stamp)
+{
+    return stamp <= threads[running].known[thread];
+}
+
+/* ---- Running a program ---- */
+
+static void
+run_thread(void)
+{
+    if (running == MAIN) {
+        program_body(MAIN);
+        change_number(MAIN);
+        drain(MAIN);
+        for (int thread = 0; thread < thread_count; thread++) {
+            join(threads[thread].known, threads[MAIN].known);
+            threads[thread].known[thread] = 1;
+            threads[thread].state = READY;
+        }
+        tick();
+        threads[MAIN].state = WAITING;
+        run_another();
+        threads[MAIN].state = READY;
+        for (int thread = 0; thread < thread_count; thread++) {
+            drain(thread);
+            join(threads[MAIN].known, threads[thread].known);
+        }
+        program_finish();
+        if (!anybody_stopped() && blocks_freed != blocks) {
+            fail("memory leaks");
+        }
+        setcontext(&explorer);
+    }
+    program_body(running);
+    threads[running].state = ENDED;
+    run_another();
+}
+
+static void
+run(void (*body)(int), int count, void (*finish)(void), limits allowed)
+{
+    reset_memory();
+    left = allowed;
+    choices_made = steps = noted = 0;
+    running = number = MAIN;
+    thread_count = count;
+    program_body = body;
+    program_finish = finish;
+    failure = NULL;
+    memset(__start_thread_local_variables, 0, __stop_thread_local_variables - __start_thread_local_variables);
+    for (int thread = 0; thread < THREADS; thread++) {
+        memset(threads[thread].locals, 0, LOCALS);
+        memset(threads[thread].known, 0, sizeof(clocks));
+        threads[thread].stores = threads[thread].arriving = 0;
+        threads[thread].waits_for = NULL;
+        threads[thread].state = ENDED;
+        getcontext(&threads[thread].context);
+        threads[thread].context.uc_stack.ss_sp = threads[thread].stack;
+        threads[thread].context.uc_stack.ss_size = STACK;
+        makecontext(&threads[thread].context, run_thread, 0);
+    }
+    threads[MAIN].known[MAIN] = 1;
+    threads[MAIN].state = READY;
+    swapcontext(&explorer, &threads[MAIN].context);
+}
+
+outcome
+explore(void (*body)(int), int count, void (*finish)(void), limits allowed)
+{
+    outcome result = {0, 0, NULL};
+    choices_known = 0;
+    do {
+        run(body, count, finish, allowed);
+        result.schedules++;
+        result.noted += noted;
+    } while (failure == NULL && next_schedule());
+    result.failure = failure;
+    return result;
+}
+
+void
+print_last_schedule(void (*body)(int), int count, void (*finish)(void), limits allowed)
+{
+    tracing = 1;
+    run(body, count, finish, allowed);
+    tracing = 0;
+}
