@@ -206,6 +206,12 @@ def parallel(session: nox.Session) -> None:
     pytest(session, "--parallel-threads=4", *chosen)
 
 
+@nox.session
+def schedules(session: nox.Session) -> None:
+    """Every schedule of small programs with the free-threaded cell, and the mutations of it that they find."""
+    session.run("python", "tests/schedules/run.py", *session.posargs)
+
+
 @nox.session(python=["3.11", "3.13t", "3.14t"])
 def stress(session: nox.Session) -> None:
     """Many threads on one counter: nothing is lost."""

@@ -89,6 +89,7 @@ typedef struct {
 uintptr_t _Py_ThreadId(void);
 int _Py_IsOwnedByCurrentThread(PyObject *object);
 int PyUnstable_Object_EnableDeferredRefcount(PyObject *object);
+int PyObject_GC_IsTracked(PyObject *object);
 
 PyObject *Py_NewRef(PyObject *object);
 PyObject *Py_XNewRef(PyObject *object);
@@ -123,7 +124,8 @@ PyObject *PyErr_NoMemory(void);
 PyObject *PyErr_Occurred(void);
 void PyErr_Clear(void);
 
-void reset_python(void);  /* call this before each program */
+void reset_python(void);           /* call this before each program */
+void take_thread_id(int thread);   /* the running thread gets the id of one that has ended */
 
 /* ---- Types: _deferred.h and _dealloc.h compile, but no program calls what needs these ---- */
 

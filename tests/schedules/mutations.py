@@ -1,263 +1,227 @@
-"""Changes to the header that break it.  Each has to be found by a program; run.py checks that.
+"""Changes to _cell_free_threaded.h that break it.  run.py checks that a program finds each of them.
 
-A mutation is a sentence that says what is wrong, and the text that is replaced, which has to be in the header exactly
-once.  So a mutation that no longer fits the header fails.
+A mutation has a function of the header, a sentence that says what is wrong, and texts of that function with what takes
+their place.  Each text has to be in the function exactly once, so a mutation that no longer fits the header fails.
 """
 
-MUTATIONS = {
-    # The lock.
-    "lock() takes the lock without looking": [
-        ("!_Py_atomic_compare_exchange_int(&self->locked, &unlocked, 1)", "0"),
-    ],
-    "lock() takes a lock that it has found taken": [
-        ("        unlocked = 0;\n", ""),
-    ],
-    "unlock() does nothing": [
-        ("_Py_atomic_store_int_release(&self->locked, 0);", ""),
-    ],
-    "unlock() does not release": [
-        ("_Py_atomic_store_int_release(&self->locked, 0);", "_Py_atomic_store_int_relaxed(&self->locked, 0);"),
-    ],
+import re
+from typing import NamedTuple
+
+
+class Mutation(NamedTuple):
+    function: str
+    fault: str
+    replacements: dict[str, str]
+
+    def __str__(self):
+        return f"{self.function}() {self.fault}"
+
+    def apply(self, header):
+        """Return the text of the header with the fault."""
+        found = re.search(rf"^{self.function}\(.*?^}}$", header, re.MULTILINE | re.DOTALL)
+        if found is None:
+            raise ValueError(f"{self}: there is no such function")
+        body = found.group()
+        for old, new in self.replacements.items():
+            if body.count(old) != 1:
+                raise ValueError(f"{self}: this is {body.count(old)} times in the function, not once: {old}")
+            body = body.replace(old, new)
+        return header[: found.start()] + body + header[found.end() :]
+
+
+LOCK = {"    lock(self);\n": "", "    unlock(self);\n": ""}
+ODD = "lock(self);\n    _Py_atomic_store_int64(&self->version, self->version + 1);\n"
+EVEN = "_Py_atomic_store_int64(&self->version, self->version + 1);\n    unlock(self);\n"
+DROP = "Py_XDECREF(done ? dropped : large);"
+PUBLISH = "!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)"
+OWNER_STORES = "_Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);"
+
+MUTATIONS = [
+    Mutation(
+        "lock",
+        "does not look whether the lock is taken",
+        {"!_Py_atomic_compare_exchange_int(&self->locked, &unlocked, 1)": "0"},
+    ),
+    Mutation("lock", "takes a lock that it has found taken", {"        unlocked = 0;\n": ""}),
+    Mutation("unlock", "does nothing", {"_Py_atomic_store_int_release(&self->locked, 0);": ""}),
+    Mutation("unlock", "does not release", {"store_int_release": "store_int_relaxed"}),
     # One word.
-    "the addition to an atomic cell is a load and a store": [
-        ("if (self->kind == CELL_UNSYNCHRONIZED) {", "if (1) {"),
-    ],
-    "the addition to an unsynchronized cell is not atomic at all": [
-        ("_Py_atomic_store_int64_relaxed(&self->count, before + amount);", "self->count = before + amount;"),
-    ],
-    "word_add_small() does not look again whether the count is large": [
-        (
-            "        before = _Py_atomic_add_int64(&self->count, amount);\n        if (IS_LARGE(before)) {",
-            "        before = _Py_atomic_add_int64(&self->count, amount);\n        if (0) {",
-        ),
-    ],
-    "word_get() reads `large` without the lock": [
-        (
-            "        lock(self);\n        *word = _Py_atomic_load_int64(&self->count);\n",
-            "        *word = _Py_atomic_load_int64(&self->count);\n",
-        ),
-        (
-            "            large = Py_NewRef(self->large);\n        }\n        unlock(self);\n",
-            "            large = Py_NewRef(self->large);\n        }\n",
-        ),
-    ],
-    "word_get() does not look again whether the count is large": [
-        (
-            "        if (IS_LARGE(*word)) {\n            large = Py_NewRef(self->large);\n        }\n",
-            "        large = Py_NewRef(self->large);\n",
-        ),
-    ],
-    "word_get() counts no reference": [
-        ("            large = Py_NewRef(self->large);\n        }\n        unlock", "            large = self->large;\n        }\n        unlock"),
-    ],
-    "word_replace() replaces whatever the count is": [
-        (
-            "done = _Py_atomic_compare_exchange_int64(&self->count, &word, new_word);",
-            "done = (_Py_atomic_store_int64(&self->count, new_word), 1);",
-        ),
-    ],
-    "word_replace() replaces any large count": [
-        (" && self->large == before)", ")"),
-    ],
-    "word_replace() does not look whether the count is still large": [
-        ("(done = IS_LARGE(_Py_atomic_load_int64(&self->count)) && self->large == before)", "(done = self->large == before)"),
-    ],
-    "word_replace() takes no lock": [
-        ("    int done;\n    lock(self);\n", "    int done;\n"),
-        ("        self->large = large;\n    }\n    unlock(self);\n", "        self->large = large;\n    }\n"),
-    ],
-    "word_replace() drops the old count while it holds the lock": [
-        (
-            "        self->large = large;\n    }\n    unlock(self);\n    Py_XDECREF(done ? dropped : large);\n",
-            "        self->large = large;\n    }\n    Py_XDECREF(done ? dropped : large);\n    unlock(self);\n",
-        ),
-    ],
-    "word_replace() forgets its new count if another thread was first": [
-        (
-            "        self->large = large;\n    }\n    unlock(self);\n    Py_XDECREF(done ? dropped : large);\n",
-            "        self->large = large;\n    }\n    unlock(self);\n    Py_XDECREF(dropped);\n",
-        ),
-    ],
+    Mutation("word_add_small", "adds by a load and a store", {"self->kind == CELL_UNSYNCHRONIZED": "1"}),
+    Mutation(
+        "word_add_small",
+        "adds to an unsynchronized cell without an atomic store",
+        {"_Py_atomic_store_int64_relaxed(&self->count, before + amount);": "self->count = before + amount;"},
+    ),
+    Mutation(
+        "word_add_small",
+        "does not look whether the count is large",
+        {"relaxed(&self->count);\n    if (IS_LARGE(before))": "relaxed(&self->count);\n    if (0)"},
+    ),
+    Mutation(
+        "word_add_small",
+        "does not look whether the count was large when it added",
+        {"amount);\n        if (IS_LARGE(before))": "amount);\n        if (0)"},
+    ),
+    Mutation("word_get", "takes no lock", {"        lock(self);\n": "", "        unlock(self);\n": ""}),
+    Mutation(
+        "word_get",
+        "does not look again whether the count is large",
+        {"        if (IS_LARGE(*word)) {\n            large": "        {\n            large"},
+    ),
+    Mutation("word_get", "counts no reference", {"Py_NewRef(self->large)": "self->large"}),
+    Mutation("word_replace", "takes no lock", LOCK),
+    Mutation(
+        "word_replace",
+        "replaces any small count",
+        {"done = _Py_atomic_compare_exchange_int64(&self->count, &word, new_word);": "goto set;"}
+        | {"        _Py_atomic_store_int64": "        set: done = 1;\n        _Py_atomic_store_int64"},
+    ),
+    Mutation("word_replace", "replaces any large count", {" && self->large == before": ""}),
+    Mutation(
+        "word_replace",
+        "drops the old count while it holds the lock",
+        {f"    unlock(self);\n    {DROP}\n": f"    {DROP}\n    unlock(self);\n"},
+    ),
+    Mutation("word_replace", "forgets its count if another thread was first", {DROP: "Py_XDECREF(dropped);"}),
     # Stripes and their tables.
-    "two threads may get one number": [
-        ("number = _Py_atomic_add_int64(&last_number, 1) + 1;",
-         "_Py_atomic_store_int64(&last_number, number = _Py_atomic_load_int64(&last_number) + 1);"),
-    ],
-    "a larger table forgets the old stripes": [
-        ("(number - old + 1) * sizeof(stripe);", "(number + 1) * sizeof(stripe);"),
-        ("index < old ? previous->stripes[index] : &new_stripes[index - old];", "&new_stripes[index];"),
-    ],
-    "a larger table forgets the table before": [
-        ("    table->previous = previous;\n", ""),
-    ],
-    "grow() replaces a table that another thread has just made": [
-        (
-            "if (!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)) {",
-            "if (_Py_atomic_store_ptr_release(&self->table, grown), 0) {",
-        ),
-    ],
-    "grow() publishes a table without releasing it": [
-        (
-            "if (!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)) {",
-            "if (_Py_atomic_load_ptr_relaxed(&self->table) != table) {",
-        ),
-        ("    return grown;\n", "    _Py_atomic_store_ptr_relaxed(&self->table, grown);\n    return grown;\n"),
-    ],
-    "grow() keeps the table that it could not publish": [
-        ("        PyMem_RawFree(grown);\n", ""),
-    ],
-    "grow() uses the table that it could not publish": [
-        ("        return table;  /* another thread was first */\n", "        return grown;\n"),
-    ],
-    "grow() frees the table that it replaces": [
-        ("    return grown;\n", "    PyMem_RawFree(table);\n    grown->previous = NULL;\n    return grown;\n"),
-    ],
-    "the addition to a stripe is a load and a store": [
-        ("before = _Py_atomic_add_int64(part, amount);", "_Py_atomic_store_int64(part, before + amount);"),
-    ],
-    "stripe_add() does not acquire the table": [
-        (
-            "    stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);\n    if (table == NULL) {",
-            "    stripe_table *table = _Py_atomic_load_ptr_relaxed(&self->table);\n    if (table == NULL) {",
-        ),
-    ],
-    "a sum does not acquire the table": [
-        (
-            "    stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);\n    for",
-            "    stripe_table *table = _Py_atomic_load_ptr_relaxed(&self->table);\n    for",
-        ),
-    ],
+    Mutation(
+        "thread_number",
+        "gives two threads one number",
+        {
+            "number = _Py_atomic_add_int64(&last_number, 1) + 1;": "number = _Py_atomic_load_int64(&last_number) + 1;\n"
+            "        _Py_atomic_store_int64(&last_number, number);"
+        },
+    ),
+    Mutation(
+        "make_table",
+        "forgets the old stripes",
+        {"(number - old + 1)": "(number + 1)"}
+        | {"index < old ? previous->stripes[index] : &new_stripes[index - old]": "&new_stripes[index]"},
+    ),
+    Mutation("make_table", "forgets the table before", {"    table->previous = previous;\n": ""}),
+    Mutation(
+        "grow",
+        "replaces a table that another thread has just made",
+        {PUBLISH: "_Py_atomic_store_ptr_release(&self->table, grown), 0"},
+    ),
+    Mutation(
+        "grow",
+        "publishes a table without a release",
+        {PUBLISH: "_Py_atomic_load_ptr_relaxed(&self->table) != table"}
+        | {"    return grown;": "    _Py_atomic_store_ptr_relaxed(&self->table, grown);\n    return grown;"},
+    ),
+    Mutation("grow", "keeps the table that it could not publish", {"        PyMem_RawFree(grown);\n": ""}),
+    Mutation(
+        "grow", "uses the table that it could not publish", {"return table;  /* another": "return grown;  /* another"}
+    ),
+    Mutation(
+        "grow",
+        "frees the table that it replaces",
+        {"    return grown;": "    PyMem_RawFree(table);\n    grown->previous = NULL;\n    return grown;"},
+    ),
+    Mutation("stripe_add", "does not acquire the table", {"load_ptr_acquire": "load_ptr_relaxed"}),
+    Mutation(
+        "stripe_add",
+        "adds by a load and a store",
+        {"before = _Py_atomic_add_int64(part, amount);": "_Py_atomic_store_int64(part, before + amount);"},
+    ),
     # The owner.
-    "every thread adds to `count`": [
-        (" || !is_owned(COUNTER(cell))) {", ") {"),
-    ],
-    "the owner stays on `count` once there are stripes": [
-        ("_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owned", "!is_owned"),
-    ],
-    "the owner's addition is not atomic": [
-        ("_Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);", "self->count = after;"),
-    ],
-    "the owner's addition does not release": [
-        (
-            "_Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);",
-            "_Py_atomic_store_int64_relaxed(&self->count, after);",
-        ),
-    ],
-    # Reading and replacing the sum.
-    "striped_get() takes no lock": [
-        ("    lock(self);\n    seen->version", "    seen->version"),
-        ("    PyObject *large = Py_XNewRef(self->large);\n    unlock(self);\n", "    PyObject *large = Py_XNewRef(self->large);\n"),
-    ],
-    "striped_get() counts no reference": [
-        ("    PyObject *large = Py_XNewRef(self->large);\n", "    PyObject *large = self->large;\n"),
-    ],
-    "striped_get() makes an object while it holds the lock": [
-        (
-            "    unlock(self);\n    PyObject *count = PyLong_FromLongLong(sum);\n",
-            "    PyObject *count = PyLong_FromLongLong(sum);\n    unlock(self);\n",
-        ),
-    ],
-    "striped_replace() does not look at the version": [
-        ("int done = self->version == seen->version;", "int done = 1;"),
-    ],
-    "striped_replace() takes no lock": [
-        ("    lock(self);\n    int done = self->version", "    int done = self->version"),
-        ("    unlock(self);\n    Py_XDECREF(done ? dropped : large);\n    return done;\n}\n\n/* Move",
-         "    Py_XDECREF(done ? dropped : large);\n    return done;\n}\n\n/* Move"),
-    ],
-    "striped_replace() does not make the version odd": [
-        ("        _Py_atomic_store_int64(&self->version, seen->version + 1);\n", ""),
-    ],
-    "striped_replace() leaves the version as it was": [
-        ("_Py_atomic_store_int64(&self->version, seen->version + 2);", "_Py_atomic_store_int64(&self->version, seen->version);"),
-    ],
-    "striped_replace() takes away what threads have added meanwhile": [
-        ("offset - seen->parts);", "offset - sum_of_parts(self));"),
-    ],
-    "striped_replace() changes `offset` by a store that is not atomic": [
-        ("_Py_atomic_store_int64(&self->offset, offset - seen->parts);", "self->offset = offset - seen->parts;"),
-    ],
-    "striped_replace() changes `large` by a store that is not atomic": [
-        ("_Py_atomic_store_ptr_release(&self->large, large);", "self->large = large;"),
-    ],
-    "striped_replace() stores `large` without releasing it": [
-        ("_Py_atomic_store_ptr_release(&self->large, large);", "_Py_atomic_store_ptr_relaxed(&self->large, large);"),
-    ],
-    "striped_replace() stores the odd version without releasing it": [
-        ("_Py_atomic_store_int64(&self->version, seen->version + 1);", "_Py_atomic_store_int64_relaxed(&self->version, seen->version + 1);"),
-    ],
-    "striped_replace() stores the even version without releasing it": [
-        ("_Py_atomic_store_int64(&self->version, seen->version + 2);", "_Py_atomic_store_int64_relaxed(&self->version, seen->version + 2);"),
-    ],
-    "striped_replace() stores `offset` relaxed": [
-        ("_Py_atomic_store_int64(&self->offset, offset - seen->parts);", "_Py_atomic_store_int64_relaxed(&self->offset, offset - seen->parts);"),
-    ],
-    "striped_replace() drops the old count while it holds the lock": [
-        ("    unlock(self);\n    Py_XDECREF(done ? dropped : large);\n    return done;\n}\n\n/* Move",
-         "    Py_XDECREF(done ? dropped : large);\n    unlock(self);\n    return done;\n}\n\n/* Move"),
-    ],
-    "striped_replace() forgets its new count if another thread was first": [
-        ("    Py_XDECREF(done ? dropped : large);\n    return done;\n}\n\n/* Move",
-         "    Py_XDECREF(dropped);\n    return done;\n}\n\n/* Move"),
-    ],
-    "drain() takes no lock": [
-        ("    lock(self);\n    _Py_atomic_store_int64(&self->version, self->version + 1);\n    int64_t drained",
-         "    _Py_atomic_store_int64(&self->version, self->version + 1);\n    int64_t drained"),
-        ("    _Py_atomic_store_int64(&self->version, self->version + 1);\n    unlock(self);\n}",
-         "    _Py_atomic_store_int64(&self->version, self->version + 1);\n}"),
-    ],
-    "drain() does not change the version": [
-        ("    lock(self);\n    _Py_atomic_store_int64(&self->version, self->version + 1);\n    int64_t drained",
-         "    lock(self);\n    int64_t drained"),
-        ("    _Py_atomic_store_int64(&self->version, self->version + 1);\n    unlock(self);\n}",
-         "    unlock(self);\n}"),
-    ],
-    "drain() changes the version only at its end": [
-        ("    lock(self);\n    _Py_atomic_store_int64(&self->version, self->version + 1);\n    int64_t drained",
-         "    lock(self);\n    int64_t drained"),
-        ("    _Py_atomic_store_int64(&self->version, self->version + 1);\n    unlock(self);\n}",
-         "    _Py_atomic_store_int64(&self->version, self->version + 2);\n    unlock(self);\n}"),
-    ],
-    "drain() changes the version only at its start": [
-        ("    lock(self);\n    _Py_atomic_store_int64(&self->version, self->version + 1);\n    int64_t drained",
-         "    lock(self);\n    _Py_atomic_store_int64(&self->version, self->version + 2);\n    int64_t drained"),
-        ("    _Py_atomic_store_int64(&self->version, self->version + 1);\n    unlock(self);\n}",
-         "    unlock(self);\n}"),
-    ],
-    "drain() sets a part to 0": [
-        ("        _Py_atomic_add_int64(part, -drained);\n", "        _Py_atomic_store_int64(part, 0);\n"),
-    ],
-    "drain() sets a part of other threads to 0, like the owner's": [
-        ("    if (part == &self->count) {\n", "    if (1) {\n"),
-    ],
-    "drain() changes `offset` by a store that is not atomic": [
-        ("_Py_atomic_store_int64(&self->offset, self->offset + drained);", "self->offset += drained;"),
-    ],
-    "a read ignores the version": [
-        ("(version & 1) == 0 && ", ""),
-        ("return is_count && _Py_atomic_load_int64(&self->version) == version;", "return is_count;"),
-    ],
-    "a read ignores that the version is odd": [
-        ("(version & 1) == 0 && ", ""),
-    ],
-    "a read does not look at the version again": [
-        ("return is_count && _Py_atomic_load_int64(&self->version) == version;", "return is_count;"),
-    ],
-    "a read ignores `large`": [
-        (" && _Py_atomic_load_ptr_acquire(&self->large) == NULL;", ";"),
-    ],
-    "a read does not acquire `large`": [
-        ("_Py_atomic_load_ptr_acquire(&self->large) == NULL;", "_Py_atomic_load_ptr_relaxed(&self->large) == NULL;"),
-    ],
-    "a read looks at `large` before it looks at the version": [
-        ("    int64_t version = _Py_atomic_load_int64(&self->version);\n    int is_count = (version & 1) == 0 && _Py_atomic_load_ptr_acquire(&self->large) == NULL;\n",
-         "    int is_count = _Py_atomic_load_ptr_acquire(&self->large) == NULL;\n    int64_t version = _Py_atomic_load_int64(&self->version);\n    is_count = is_count && (version & 1) == 0;\n"),
-    ],
+    Mutation("striped_add", "takes every thread for the owner", {" || !is_owner(self)": ""}),
+    Mutation(
+        "striped_add",
+        "leaves the owner on `count` once there are stripes",
+        {"_Py_atomic_load_ptr_relaxed(&self->table) != NULL || ": ""},
+    ),
+    Mutation("striped_add", "adds to `count` without an atomic store", {OWNER_STORES: "self->count = after;"}),
+    Mutation(
+        "striped_add",
+        "does not release what its thread has done before",
+        {OWNER_STORES: "_Py_atomic_store_int64_relaxed(&self->count, after);"},
+    ),
+    # The sum.
+    Mutation("sum_of_parts", "does not acquire the table", {"load_ptr_acquire": "load_ptr_relaxed"}),
+    Mutation("striped_get", "takes no lock", LOCK),
+    Mutation("striped_get", "counts no reference", {"Py_XNewRef(self->large)": "self->large"}),
+    Mutation(
+        "striped_get",
+        "makes an int while it holds the lock",
+        {
+            "    unlock(self);\n    PyObject *count = PyLong_FromLongLong(sum);\n": ""
+            "    PyObject *count = PyLong_FromLongLong(sum);\n    unlock(self);\n"
+        },
+    ),
+    Mutation("striped_replace", "takes no lock", LOCK),
+    Mutation("striped_replace", "does not look at the version", {"self->version == seen->version;": "1;"}),
+    Mutation(
+        "striped_replace",
+        "does not make the version odd",
+        {"        _Py_atomic_store_int64(&self->version, seen->version + 1);\n": ""},
+    ),
+    Mutation("striped_replace", "leaves the version as it was", {"seen->version + 2": "seen->version"}),
+    Mutation(
+        "striped_replace",
+        "takes away what threads have added meanwhile",
+        {"offset - seen->parts": "offset - sum_of_parts(self)"},
+    ),
+    Mutation(
+        "striped_replace",
+        "sets `offset` without an atomic store",
+        {"_Py_atomic_store_int64(&self->offset, offset - seen->parts);": "self->offset = offset - seen->parts;"},
+    ),
+    Mutation(
+        "striped_replace",
+        "sets `large` without an atomic store",
+        {"_Py_atomic_store_ptr_release(&self->large, large);": "self->large = large;"},
+    ),
+    Mutation(
+        "striped_replace",
+        "drops the old count while it holds the lock",
+        {f"    unlock(self);\n    {DROP}\n": f"    {DROP}\n    unlock(self);\n"},
+    ),
+    Mutation("striped_replace", "forgets its count if another thread was first", {DROP: "Py_XDECREF(dropped);"}),
+    Mutation("drain", "takes no lock", LOCK),
+    Mutation("drain", "leaves the version as it was", {ODD: "lock(self);\n", EVEN: "unlock(self);\n"}),
+    Mutation(
+        "drain",
+        "changes the version only at its end",
+        {ODD: "lock(self);\n", EVEN: EVEN.replace("+ 1", "+ 2")},
+    ),
+    Mutation(
+        "drain",
+        "changes the version only at its start",
+        {ODD: ODD.replace("+ 1", "+ 2"), EVEN: "unlock(self);\n"},
+    ),
+    Mutation(
+        "drain", "sets a stripe to 0", {"_Py_atomic_add_int64(part, -drained);": "_Py_atomic_store_int64(part, 0);"}
+    ),
+    Mutation(
+        "drain",
+        "sets `offset` without an atomic store",
+        {"_Py_atomic_store_int64(&self->offset, self->offset + drained);": "self->offset += drained;"},
+    ),
+    Mutation(
+        "striped_sum",
+        "ignores the version",
+        {"(version & 1) == 0 && ": "", " && _Py_atomic_load_int64(&self->version) == version": ""},
+    ),
+    Mutation("striped_sum", "ignores that the version is odd", {"(version & 1) == 0 && ": ""}),
+    Mutation(
+        "striped_sum",
+        "does not look at the version again",
+        {" && _Py_atomic_load_int64(&self->version) == version": ""},
+    ),
+    Mutation("striped_sum", "ignores `large`", {" && _Py_atomic_load_ptr_acquire(&self->large) == NULL": ""}),
+    Mutation(
+        "striped_sum",
+        "looks at `large` before it looks at the version",
+        {
+            "    int64_t version = _Py_atomic_load_int64(&self->version);\n": ""
+            "    int none = _Py_atomic_load_ptr_acquire(&self->large) == NULL;\n"
+            "    int64_t version = _Py_atomic_load_int64(&self->version);\n"
+        }
+        | {"0 && _Py_atomic_load_ptr_acquire(&self->large) == NULL": "0 && none"},
+    ),
     # Any kind.
-    "cell_update() does not try again": [
-        ("if (done || result == NULL) {", "if (1) {"),
-    ],
-    "a failure to make room is raised": [
-        ("        PyErr_Clear();\n", ""),
-    ],
-}
+    Mutation("cell_update", "does not try again", {"if (done || result == NULL)": "if (1)"}),
+    Mutation("make_room", "raises that there is no memory", {"        PyErr_Clear();\n": ""}),
+]

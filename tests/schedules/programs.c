@@ -17,6 +17,7 @@ typedef struct {
     int kinds;                  /* of cells; if it is 0 all, or with three threads those that are exact */
     void (*before)(void);
     const char *before_name;
+    void (*after)(void);
     int nobody_owns;            /* otherwise thread 0 owns counter A, and thread 1 owns B */
     int processors;             /* 1 if it is 0; so many pairs of stripes are allowed */
     int failures, stops;        /* of allocations and threads */
@@ -299,7 +300,7 @@ more_increments(int thread)
 }
 
 static void
-increments_of_three(int thread)
+one_increment(int thread)
 {
     (void)thread;
     increment(A);
@@ -528,6 +529,34 @@ both_read_zero(int thread)
     }
 }
 
+/* A thread that gets the id of the owner, which has ended, owns the cell. */
+static void
+owner_follows_owner(int thread)
+{
+    if (thread == 1) {
+        if (_Py_atomic_load_int_acquire(message) == 0) {
+            return;
+        }
+        take_thread_id(0);
+        note();
+    }
+    increment(A);
+    increment(A);
+    if (thread == 0) {
+        _Py_atomic_store_int_release(message, 1);
+    }
+}
+
+/* Threads that begin to add at the same time take different stripes. */
+static void
+different_stripes(void)
+{
+    stripe_table *table = CELL(&A->object->cell)->table;
+    for (int index = 0; index < table->number; index++) {
+        EXPECT(table->stripes[index]->part == 1);
+    }
+}
+
 /* Once there are stripes, the owner leaves `count` alone: its cache line is one that all threads read. */
 static void
 owner_takes_a_stripe(int thread)
@@ -555,8 +584,8 @@ static const program programs[] = {
     {P(increments), .threads = 2, .nobody_owns = 1, AFTER(share_a_stripe)},
     {P(increments), .threads = 2, .nobody_owns = 1, AFTER(share_a_stripe), .processors = 2},
     {P(more_increments), .threads = 2, .kinds = STRIPED, .nobody_owns = 1, AFTER(share_a_stripe)},
-    {P(increments_of_three), .threads = 3},
-    {P(increments_of_three), .threads = 3, .nobody_owns = 1, .processors = 2},
+    {P(one_increment), .threads = 3},
+    {P(one_increment), .threads = 3, .nobody_owns = 1, .processors = 2},
     {P(increments), .threads = 2, AFTER(start_near_the_limits)},
     {P(reads_beside_increments), .threads = 2},
     {P(reads_beside_increments), .threads = 3},
@@ -587,7 +616,7 @@ static const program programs[] = {
     {P(every_call), .threads = 2, .stops = 1, .preemptions = 1},
     {P(numbers), .threads = 2, .kinds = ATOMIC, .stops = 1, .preemptions = 1},
     {P(more_increments), .threads = 2, .stops = 1, .preemptions = 1},
-    {P(increments_of_three), .threads = 3, .stops = 1, .preemptions = 1, .processors = 2},
+    {P(one_increment), .threads = 3, .stops = 1, .preemptions = 1, .processors = 2},
     {P(message_after_increments), .threads = 2, .kinds = ATOMIC | STRIPED, .notes = NOTES},
     {P(message_after_increments), .threads = 2, .kinds = ATOMIC | STRIPED, .nobody_owns = 1, .notes = NOTES},
     {P(message_passed_on), .threads = 3, .kinds = ATOMIC | STRIPED, .notes = NOTES},
@@ -595,6 +624,8 @@ static const program programs[] = {
     {P(two_counters_in_order), .threads = 2, .kinds = ATOMIC | STRIPED, .notes = NOTES},
     {P(both_read_zero), .threads = 2, .kinds = ATOMIC, .notes = NEVER_NOTES},
     {P(both_read_zero), .threads = 2, .kinds = STRIPED, .notes = NOTES_WITH_BUFFERS},
+    {P(owner_follows_owner), .threads = 3, .kinds = STRIPED, .notes = NOTES},
+    {P(one_increment), .threads = 2, .kinds = STRIPED, .nobody_owns = 1, .after = different_stripes},
     {P(owner_takes_a_stripe), .threads = 2, .kinds = STRIPED},
 };
 
@@ -629,6 +660,9 @@ body(int thread)
 static void
 finish(void)
 {
+    if (current->after != NULL) {
+        current->after();
+    }
     for (int index = 0; index < 2; index++) {
         check_total(&counters[index]);
         cell_free(&counters[index].object->cell);
@@ -653,11 +687,12 @@ print_title(void)
 {
     static const char *const kinds[] = {"unsynchronized", "atomic", "striped"};
     char text[200];
-    snprintf(text, sizeof text, "%s, %s, %d threads%s%s%s%s%s%s", current->name, kinds[kind], current->threads,
+    snprintf(text, sizeof text, "%s, %s, %d thread%s%s%s%s%s%s%s", current->name, kinds[kind], current->threads,
+             current->threads > 1 ? "s" : "",
              current->nobody_owns ? ", nobody owns" : "", current->processors > 1 ? ", more stripes" : "",
              current->failures ? ", memory runs out" : "", current->stops ? ", one stops" : "",
              current->before != NULL ? ", after " : "", current->before != NULL ? current->before_name : "");
-    printf("%-100s", text);
+    printf("%-85s", text);
 }
 
 /* schedules [--buffers] [NAME]: run all programs, or those of one name, and print the numbers of schedules.  Stop at

@@ -3,13 +3,14 @@
 
 #include "Python.h"
 
-static int locks_held[THREADS], error_set[THREADS];
+static int locks_held[THREADS], error_set[THREADS], ids[THREADS];
 
 void
 reset_python(void)
 {
     for (int thread = 0; thread < THREADS; thread++) {
         locks_held[thread] = error_set[thread] = 0;
+        ids[thread] = 1000 + thread;
     }
 }
 
@@ -92,7 +93,13 @@ compare_exchange_int(int *place, int *expected, int value)
 uintptr_t
 _Py_ThreadId(void)
 {
-    return 1000 + current_thread();
+    return ids[current_thread()];
+}
+
+void
+take_thread_id(int thread)
+{
+    ids[current_thread()] = ids[thread];
 }
 
 int
@@ -103,6 +110,13 @@ _Py_IsOwnedByCurrentThread(PyObject *object)
 
 int
 PyUnstable_Object_EnableDeferredRefcount(PyObject *object)
+{
+    (void)object;
+    return 1;
+}
+
+int
+PyObject_GC_IsTracked(PyObject *object)
 {
     (void)object;
     return 1;

@@ -21,7 +21,9 @@ from mutations import MUTATIONS
 FOLDER = Path(__file__).parent
 HEADERS = FOLDER.parents[1] / "fastcounter"
 HEADER = "_cell_free_threaded.h"
+CC = os.environ.get("CC", "gcc")
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-value"]
+NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may leave a variable unused
 
 # With tiny limits, a few additions reach what takes years with those of the header.
 TINY = {"ADD_LIMIT": 3, "PART_LIMIT": 2, "OFFSET_LIMIT": 3, "COUNT_LIMIT": 4, "PROBE_EVERY": 1, "DIGIT_LIMIT": 3}
@@ -29,14 +31,29 @@ LIMITS = {"tiny limits": [f"-D{name}={limit}" for name, limit in TINY.items()], 
 BUFFERS = {"no store buffers": [], "store buffers": ["--buffers"]}
 
 
-def compile_programs(headers, limits, output):
+def compile_shared(folder):
+    """Compile what does not depend on the headers, into a folder."""
+    for limits, macros in LIMITS.items():
+        for name in ("scheduler", "python"):
+            compile_file(FOLDER / f"{name}.c", folder / object_name(name, limits), *WARNINGS, *macros)
+
+
+def compile_file(source, output, *flags):
+    subprocess.run([CC, "-std=gnu11", "-O1", *flags, "-I", FOLDER, "-c", source, "-o", output], check=True)
+
+
+def object_name(name, limits):
+    return f"{name}-{limits.split()[0]}.o"
+
+
+def build(shared, headers, limits, output, warnings=WARNINGS):
     """Compile the programs with the headers in a folder.  Return the path of the executable."""
-    cc = [os.environ.get("CC", "gcc"), "-std=gnu11", "-O1", *WARNINGS, *LIMITS[limits], "-I", FOLDER, "-I", headers]
+    programs = output / object_name("programs", limits)
     # This makes the sanitizer's calls but links no sanitizer: scheduler.c has the functions that are called.
-    subprocess.run([*cc, "-fsanitize=thread", "-c", FOLDER / "programs.c", "-o", output / "programs.o"], check=True)
-    executable = output / "schedules"
-    sources = [FOLDER / "scheduler.c", FOLDER / "python.c", output / "programs.o"]
-    subprocess.run([*cc, *sources, "-o", executable], check=True)
+    compile_file(FOLDER / "programs.c", programs, *warnings, *LIMITS[limits], "-I", headers, "-fsanitize=thread")
+    executable = programs.with_suffix("")
+    objects = [programs, *(shared / object_name(name, limits) for name in ("scheduler", "python"))]
+    subprocess.run([CC, *objects, "-o", executable], check=True)
     return executable
 
 
@@ -48,78 +65,73 @@ def run(executable, *args):
     return result.stdout, result.returncode == 0
 
 
-def mutate(name, folder):
-    """Copy the headers to a folder, and apply a mutation to the copy."""
-    for header in HEADERS.glob("*.h"):
-        shutil.copy(header, folder)
-    text = (folder / HEADER).read_text()
-    for old, new in MUTATIONS[name]:
-        if text.count(old) != 1:
-            raise ValueError(f"mutation {name!r}: its text is {text.count(old)} times in {HEADER}, not once:\n{old}")
-        text = text.replace(old, new)
-    (folder / HEADER).write_text(text)
-
-
-def find(name):
-    """Return which program finds a mutation, or None."""
+def find(mutation, shared):
+    """Return what finds a mutation: the program, the variant, the number of schedules and what is wrong.  Or None."""
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        mutate(name, folder)
-        executables = {limits: compile_programs(folder, limits, new_folder(folder, limits)) for limits in LIMITS}
-        for (buffers, args), (limits, executable) in itertools.product(BUFFERS.items(), executables.items()):
-            output, holds = run(executable, *args)
-            if not holds:
-                program, reason = output.split("FAILED: ")[0].splitlines()[-1], output.split("FAILED: ")[1]
-                return f"{program} schedules, {limits}, {buffers}: {reason.splitlines()[0]}"
+        for header in HEADERS.glob("*.h"):
+            shutil.copy(header, folder)
+        (folder / HEADER).write_text(mutation.apply((HEADERS / HEADER).read_text()))
+        for limits in LIMITS:
+            executable = build(shared, folder, limits, folder, NO_WARNINGS)
+            for buffers, args in BUFFERS.items():
+                output, holds = run(executable, *args)
+                if not holds:
+                    before, failure = output.split("FAILED: ")
+                    program, schedules = before.splitlines()[-1].rsplit(maxsplit=1)
+                    return f"{program}; {limits}, {buffers}; schedule {schedules}: {failure.splitlines()[0]}"
     return None
 
 
-def new_folder(parent, name):
-    folder = parent / name.replace(" ", "-")
-    folder.mkdir()
-    return folder
-
-
-def run_programs(pool, program):
+def run_programs(pool, shared, program):
     """Print the number of schedules of each program.  Return whether all hold."""
-    with tempfile.TemporaryDirectory() as work:
-        folders = [(limits, new_folder(Path(work), limits)) for limits in LIMITS]
-        executables = dict(pool.map(lambda pair: (pair[0], compile_programs(HEADERS, *pair)), folders))
-        variants = [(limits, buffers) for buffers in reversed(BUFFERS) for limits in LIMITS]
-        args = [program] if program else []
-        results = list(pool.map(lambda pair: run(executables[pair[0]], *BUFFERS[pair[1]], *args), variants))
-    for variant, (output, holds) in zip(variants, results, strict=True):
-        schedules = sum(int(line.split()[-1]) for line in output.split("FAILED")[0].splitlines())
-        print(f"== {' and '.join(variant)}: {schedules:,} schedules\n\n{output}")
-        if not schedules:
+    built = pool.map(lambda limits: build(shared, HEADERS, limits, shared), LIMITS)
+    executables = dict(zip(LIMITS, built, strict=True))
+    variants = [(limits, buffers) for buffers in reversed(BUFFERS) for limits in LIMITS]  # those that take long first
+    names = [program] if program else []
+    results = list(pool.map(lambda variant: run(executables[variant[0]], *BUFFERS[variant[1]], *names), variants))
+    for variant, (output, _) in zip(variants, results, strict=True):
+        lines = output.split("FAILED")[0].splitlines()
+        print(f"== {' and '.join(variant)}: {sum(int(line.split()[-1]) for line in lines):,} schedules\n\n{output}")
+        if not lines:
             sys.exit(f"there is no program {program}")
     return all(holds for _, holds in results)
 
 
-def run_mutations(pool, chosen):
+def run_mutations(pool, shared, mutations):
     """Print what finds each mutation.  Return whether all are found."""
-    found = True
-    for name, finder in zip(chosen, pool.map(find, chosen), strict=True):
-        print(f"{name}\n    {finder or 'NOT FOUND'}", flush=True)
-        found = found and finder is not None
-    return found
+    missed = 0
+    for mutation, finder in zip(mutations, pool.map(find, mutations, itertools.repeat(shared)), strict=False):
+        print(f"{mutation}\n    {finder or 'NOT FOUND'}", flush=True)
+        missed += finder is None
+    print(f"\n{len(mutations) - missed} of {len(mutations)} mutations are found.")
+    return missed == 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["programs", "mutations"], help="run only one part")
     parser.add_argument("--program", metavar="NAME", help="run only the programs of this name")
-    parser.add_argument("--mutation", metavar="TEXT", default="", help="run only mutations with this text in their name")
+    parser.add_argument("--mutation", metavar="TEXT", default="", help="run only the mutations that say this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at once (default: one for each processor)")
     args = parser.parse_args()
     start = time.monotonic()
-    with ThreadPoolExecutor(args.jobs) as pool:
-        passed = args.only == "mutations" or run_programs(pool, args.program)
-        chosen = [name for name in MUTATIONS if args.mutation in name]
-        passed = (args.only == "programs" or run_mutations(pool, chosen)) and passed
-    print(f"\n{'Passed' if passed else 'FAILED'}, in {time.monotonic() - start:.0f} s.")
+    header = (HEADERS / HEADER).read_text()
+    for mutation in MUTATIONS:
+        mutation.apply(header)  # fails at once if one does not fit
+    with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(args.jobs) as pool:
+        shared = Path(work)
+        compile_shared(shared)
+        passed = args.only == "mutations" or run_programs(pool, shared, args.program)
+        if args.only != "programs":
+            chosen = [mutation for mutation in MUTATIONS if args.mutation in str(mutation)]
+            passed &= run_mutations(pool, shared, chosen)
+    print(f"{'Passed' if passed else 'FAILED'}, in {time.monotonic() - start:.0f} s.")
     sys.exit(not passed)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (subprocess.CalledProcessError, ValueError) as error:
+        sys.exit(f"{error}")

@@ -432,6 +432,9 @@ check(const void *place, int size, int writes, int atomic)
 void
 check_access(const void *place, int writes)
 {
+    if ((uintptr_t)place < 4096) {
+        fail("NULL is used as an object");
+    }
     if (is_in_arena(place)) {
         for (int index = 0; index < threads[running].stores; index++) {
             if (threads[running].buffer[index].place == place) {

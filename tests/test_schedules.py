@@ -1,0 +1,33 @@
+"""Some programs of tests/schedules, and a mutation that they find.  `nox -s schedules` runs all of them."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "schedules"
+
+pytestmark = [
+    pytest.mark.skipif(
+        platform.libc_ver()[0] != "glibc" or sys.maxsize < 2**32,
+        reason="needs the coroutines of the GNU C library, and 64 bits",
+    ),
+    pytest.mark.skipif(not (FOLDER.parents[1] / "fastcounter" / "_cell.h").exists(), reason="needs the sources"),
+]
+
+
+def run(*args):
+    result = subprocess.run([sys.executable, FOLDER / "run.py", *args], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("program", ["increments", "both_read_zero"])
+def test_program(program):
+    assert run("--only", "programs", "--program", program).count(f"{program}, striped") >= 4
+
+
+def test_mutation():
+    assert "1 of 1 mutations are found" in run("--only", "mutations", "--mutation", "drain() sets a stripe to 0")
