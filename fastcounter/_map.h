@@ -37,22 +37,22 @@
 typedef struct {
     PyObject *label;  /* a strong reference */
     Py_hash_t hash;
-    counter_cell cell;
-    char padding[ENTRY_SIZE - sizeof(PyObject *) - sizeof(Py_hash_t) - sizeof(counter_cell)];
+    void *cell;       /* points to own_cell, as the functions of a cell take the address of such a pointer */
+    counter_cell own_cell;
+    char padding[ENTRY_SIZE - sizeof(PyObject *) - sizeof(Py_hash_t) - sizeof(void *) - sizeof(counter_cell)];
 } map_entry;
-
-#  define ENTRY_CELL(entry) (&(void *){&(entry)->cell})
 
 static inline void
 entry_init(map_entry *entry)
 {
-    cell_make(&entry->cell, CELL_STRIPED);
+    cell_make(&entry->own_cell, CELL_STRIPED);
+    entry->cell = &entry->own_cell;
 }
 
 static inline void
 entry_clear(map_entry *entry)
 {
-    cell_clear(&entry->cell);
+    cell_clear(&entry->own_cell);
 }
 
 #else
@@ -69,8 +69,6 @@ typedef struct {
     Py_hash_t hash;
     void *cell;
 } map_entry;
-
-#  define ENTRY_CELL(entry) (&(entry)->cell)
 
 static inline void
 entry_init(map_entry *entry)
@@ -319,19 +317,19 @@ map_entry_of(counter_map *map, PyObject *label)
 static inline int
 entry_add(map_entry *entry, PyObject *amount)
 {
-    return cell_add_small_int(ENTRY_CELL(entry), amount) ? 0 : cell_add(ENTRY_CELL(entry), amount);
+    return cell_add_small_int(&entry->cell, amount) ? 0 : cell_add(&entry->cell, amount);
 }
 
 static inline PyObject *
 entry_get(map_entry *entry)
 {
-    return cell_get(ENTRY_CELL(entry));
+    return cell_get(&entry->cell);
 }
 
 static inline PyObject *
 entry_reset(map_entry *entry)
 {
-    return cell_reset(ENTRY_CELL(entry));
+    return cell_reset(&entry->cell);
 }
 
 static inline int
@@ -339,7 +337,7 @@ map_increment(PyObject *object, PyObject *label)
 {
     defer_if_shared(object, &MAP(object)->deferred);
     map_entry *entry = map_entry_of(MAP(object), label);
-    return entry == NULL ? -1 : cell_increment(ENTRY_CELL(entry));
+    return entry == NULL ? -1 : cell_increment(&entry->cell);
 }
 
 /* Add an exact int. */
