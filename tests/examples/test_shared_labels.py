@@ -10,7 +10,6 @@ import struct
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +19,23 @@ from fastcounter import SharedCounter
 from helpers import run_threads
 
 SLOTS, SLOT = 4096, 256
-PATIENCE = 30  # seconds until a process is hung
+PATIENCE = 60  # seconds until a process is hung
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+@pytest.fixture(autouse=True)
+def patience():
+    """Raise TimeoutError in a test that hangs, as on a lock that nobody unlocks."""
+
+    def give_up(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(PATIENCE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -43,28 +58,13 @@ def values(counts):
     return {label: counter.value for label, counter in counts.items()}
 
 
-@contextmanager
-def patience():
-    """Raise TimeoutError in code that hangs."""
-
-    def give_up(*_):
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(PATIENCE)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def fork(function, *args):
     """Call a function in a child, which is killed if it hangs.  Return its process id."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(PATIENCE)
             function(*args)
             status = 0
@@ -267,8 +267,7 @@ def test_a_process_is_killed_at_any_step_of_making_a_file(example, tmp_path):
         file = str(tmp_path / str(step))
         status = status_of(fork(call_and_die, example, lambda file=file: example.SharedLabels(file), step))
         assert status in (0, -signal.SIGKILL)
-        with patience():
-            example.SharedLabels(file)["a"].increment()
+        example.SharedLabels(file)["a"].increment()
         assert content(file) == {"a": 1}
         os.unlink(file)
         if status == 0:
@@ -286,9 +285,8 @@ def test_a_process_is_killed_at_any_step_of_adding_a_label(example, tmp_path):
             break
         assert status == -signal.SIGKILL
         assert content(file) in ({"first": 1}, {"first": 1, VICTIM: 0})
-        with patience():
-            counts["next"].increment()
-            counts[VICTIM].increment()
+        counts["next"].increment()
+        counts[VICTIM].increment()
         assert content(file) == {"first": 1, "next": 1, VICTIM: 1}
         os.unlink(file)
     assert step > 50
@@ -312,6 +310,7 @@ def test_signal_handlers_raise_while_labels_are_added(example, file):
             except KeyboardInterrupt:
                 interrupted += 1
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert interrupted > 20
     assert content(file) == dict.fromkeys(labels, 0)
@@ -365,12 +364,12 @@ def test_children_are_forked_while_threads_add_labels(example, file):
 
     def fork_on():
         try:
-            return [status_of(fork(add_in_child, child)) for child in range(100)]
+            for child in range(100):
+                assert status_of(fork(add_in_child, child)) == 0  # it does not hang
         finally:
             forking.clear()
 
-    statuses, *rounds = run_threads(fork_on, *[partial(add, thread) for thread in range(3)])
-    assert statuses == [0] * 100  # no child hangs
+    _, *rounds = run_threads(fork_on, *[partial(add, thread) for thread in range(3)])
     expected = {f"{thread} {number}": rounds[thread] for thread in range(3) for number in range(10)}
     expected.update({f"child {child} {number}": 2 for child in range(50) for number in range(3)})
     assert content(file) == expected
@@ -398,8 +397,7 @@ def test_a_child_does_not_hold_the_lock_of_its_dead_parent(example, file):
         os.kill(os.getpid(), signal.SIGKILL)
 
     assert status_of(fork(die)) == -signal.SIGKILL
-    with patience():
-        example.SharedLabels(file)["b"].increment()
+    example.SharedLabels(file)["b"].increment()
     assert content(file) == {"a": 0, "b": 1}
     os.close(send)
     os.close(receive)
