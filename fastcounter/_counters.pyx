@@ -38,6 +38,7 @@ cdef extern from "_dealloc.h":
 cdef extern from "_descriptors.h":
     const Py_ssize_t CELL_OFFSET
     object value_attribute(object cls)
+    bint is_value_attribute(object attribute)
     bint is_own_value(object counter, object name)
     bint is_same_method(object method, object other)
     object method_of_type(object method, object cls)

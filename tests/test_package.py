@@ -92,6 +92,12 @@ def test_everything_is_documented():
                 assert all(getattr(public_class, name).__doc__ for name in public)
 
 
+def test_each_class_has_all_that_it_shows():
+    """Tools that document a class, such as Sphinx's autodoc, leave out what it inherits."""
+    for public_class in (getattr(module, name) for module in (fastcounter, compat) for name in module.__all__):
+        assert {name for name in dir(public_class) if not name.startswith("_")} <= set(vars(public_class))
+
+
 def test_public_names():
     assert {*pure.__all__, "CounterMap", "SharedCounter"} == set(fastcounter.__all__)
     assert set(pure.__all__) == {compiled.__name__ for compiled in COMPILED}
