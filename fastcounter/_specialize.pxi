@@ -52,7 +52,7 @@ cdef int publish(root, tuple classes, str module) except -1:
     # Complete compiled classes, before users see them.  `root` is one of them or their common base.
     for cls in classes:
         specialize_methods(cls, root)
-        if is_value_attribute(cls.value):
+        if is_value_attribute(getattr(cls, "value", None)):
             cls.value = value_attribute(cls)  # tools that document a class leave out what it inherits
         cls.__module__ = module  # where users import it from
         cls.__name__ = cls.__name__  # sets tp_name, which error messages show, to the name without our module
