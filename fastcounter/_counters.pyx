@@ -5,7 +5,6 @@
 import copyreg
 import os
 import sys
-from types import MethodDescriptorType
 
 from cpython.object cimport PyObject_GenericSetAttr
 
@@ -39,10 +38,16 @@ cdef extern from "_descriptors.h":
     const Py_ssize_t CELL_OFFSET
     object value_attribute(object cls)
     bint is_value_attribute(object attribute)
+    void set_value_method(object method)
     bint is_own_value(object counter, object name)
+    bint is_subclass(object cls, object root)
+    bint is_method_for_type(object method, object cls, object root)
     bint is_same_method(object method, object other)
+    bint is_assigned_method(object method, object cls)
     object method_of_type(object method, object cls)
+    int set_type_attribute(object cls, object name, object attribute) except -1
     object init_of_type(object init, object cls)
+    bint is_immutable(object cls)
     void make_immutable(object cls)
 
 
@@ -268,6 +273,7 @@ for _cls in _all:
 check_layout(_Counter())
 _Counter.__init_subclass__ = classmethod(_init_subclass)
 _Counter.value = value_attribute(_Counter)
+set_value_method(FastWriteCounter.value)
 for _cls in _public:
     _cls.__init__ = init_of_type(_Counter.__init__, _cls)
 publish(_Counter, _all, "fastcounter")

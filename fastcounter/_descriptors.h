@@ -76,7 +76,12 @@ type_attribute(PyTypeObject *type, PyObject *name)
 #else
     PyObject *found = NULL, *mro = Py_XNewRef(type->tp_mro);
     for (Py_ssize_t index = 0; mro != NULL && found == NULL && index < PyTuple_GET_SIZE(mro); index++) {
-        PyObject *attributes = PyObject_GetAttrString(PyTuple_GET_ITEM(mro, index), "__dict__");
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, index);
+#  if PY_VERSION_HEX >= CPYTHON(12)
+        PyObject *attributes = PyType_GetDict(base);
+#  else
+        PyObject *attributes = Py_XNewRef(base->tp_dict);
+#  endif
         found = attributes == NULL ? NULL : PyObject_GetItem(attributes, name);
         Py_XDECREF(attributes);
         PyErr_Clear();
@@ -86,7 +91,18 @@ type_attribute(PyTypeObject *type, PyObject *name)
 #endif
 }
 
-/* Whether `name` is "value" and no subclass has overridden that attribute. */
+/* FastWriteCounter's method `value`: one definition for all interpreters, which only the first one writes. */
+static PyMethodDef *value_method;
+
+static inline void
+set_value_method(PyObject *method)
+{
+    if (value_method != ((PyMethodDescrObject *)method)->d_method) {
+        value_method = ((PyMethodDescrObject *)method)->d_method;
+    }
+}
+
+/* Whether `name` is "value" and no subclass has overridden that attribute or method. */
 static inline int
 is_own_value(PyObject *counter, PyObject *name)
 {
@@ -94,12 +110,35 @@ is_own_value(PyObject *counter, PyObject *name)
         return 0;
     }
     PyObject *found = type_attribute(Py_TYPE(counter), name);
-    int is_own = found != NULL && (is_value_attribute(found) || Py_IS_TYPE(found, &PyMethodDescr_Type));
+    int is_own = found != NULL
+        && (is_value_attribute(found)
+            || (Py_IS_TYPE(found, &PyMethodDescr_Type) && ((PyMethodDescrObject *)found)->d_method == value_method));
     Py_XDECREF(found);
     return is_own;
 }
 
-/* ---- Methods ---- */
+/* ---- Methods ----
+ *
+ * What an object or a class says about itself may be a lie, and asking it may run a user's code: `__class__`,
+ * `__objclass__`, `__mro__` and `__dict__` can be properties.  A function of ours that is called with another object
+ * reads memory that is not a counter's.  So these functions look only at the types and fields of the objects. */
+
+static inline int
+is_subclass(PyObject *object, PyObject *type)
+{
+    return PyType_Check(object) && PyType_IsSubtype((PyTypeObject *)object, (PyTypeObject *)type);
+}
+
+/* Whether an object is a method descriptor of a class below `root`, and takes instances of `type`. */
+static inline int
+is_method_for_type(PyObject *object, PyObject *type, PyObject *root)
+{
+    if (!Py_IS_TYPE(object, &PyMethodDescr_Type)) {
+        return 0;
+    }
+    PyObject *owner = (PyObject *)PyDescr_TYPE(object);
+    return is_subclass(type, owner) && is_subclass(owner, root);
+}
 
 /* Whether two objects are method descriptors for one C function. */
 static inline int
@@ -109,12 +148,29 @@ is_same_method(PyObject *method, PyObject *other)
         && ((PyMethodDescrObject *)method)->d_method == ((PyMethodDescrObject *)other)->d_method;
 }
 
-/* Make a method descriptor that calls the same C function, but belongs to `type`, a subclass of the method's own class.
+/* Whether a user has assigned another class's method to this class, and it takes the class's instances. */
+static inline int
+is_assigned_method(PyObject *method, PyObject *type)
+{
+    return (PyObject *)PyDescr_TYPE(method) != type && is_subclass(type, (PyObject *)PyDescr_TYPE(method));
+}
+
+/* Make a method descriptor that calls the same C function, but belongs to `type`.  is_method_for_type() has to hold.
  * See _specialize.pxi for the reason. */
 static inline PyObject *
 method_of_type(PyObject *method, PyObject *type)
 {
     return PyDescr_NewMethod((PyTypeObject *)type, ((PyMethodDescrObject *)method)->d_method);
+}
+
+/* Set an attribute in the type's own dict.  type.__setattr__() would call a property that the metaclass has under that
+ * name.  It also changes the slots of special methods, so this is for other names only. */
+static inline int
+set_type_attribute(PyObject *type, PyObject *name, PyObject *attribute)
+{
+    int status = PyDict_SetItem(((PyTypeObject *)type)->tp_dict, name, attribute);
+    PyType_Modified((PyTypeObject *)type);
+    return status;
 }
 
 /* A fast path for a counter that is created without arguments.  Cython's own parsing of arguments looks up the module's
@@ -145,6 +201,12 @@ init_of_type(PyObject *init, PyObject *type)
 }
 
 /* ---- Types ---- */
+
+static inline int
+is_immutable(PyObject *type)
+{
+    return PyType_HasFeature((PyTypeObject *)type, Py_TPFLAGS_IMMUTABLETYPE);
+}
 
 /* Make the type's attributes read-only, as those of CPython's built-in types are. */
 static inline void

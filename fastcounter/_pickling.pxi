@@ -21,7 +21,7 @@ cdef object restore(object cls, tuple args, dict kwargs, tuple state):
 
 
 cdef object new_instance(root, cls, tuple args, dict kwargs):
-    if not isinstance(cls, type) or not issubclass(cls, root):
+    if not is_subclass(cls, root):
         raise TypeError(f"only a class of counters can be restored, not {cls!r}")
     counter = cls.__new__(cls, *args, **kwargs)
     if type(counter) is not cls:

@@ -4,45 +4,53 @@
 # inherited method takes twice as long.  So each class gets its own copies of the methods that it inherits: ours from
 # publish(), a user's when it is created.
 
-cdef bint is_compiled_method(name, attribute, root):
-    return (
-        isinstance(attribute, MethodDescriptorType)
-        and issubclass(attribute.__objclass__, root)
-        and not name.startswith("_")
-    )
+cdef bint is_compiled_method(name, attribute, cls, root):
+    return is_method_for_type(attribute, cls, root) and not name.startswith("_")
 
 
-cdef object inherited(list found):
-    # `found` is what the classes of the method resolution order define under one name.  The first one wins, unless it
-    # is a copy and its original comes later: a mixin between the two may override the method.
-    for index, attribute in enumerate(found):
-        for other in found[index + 1:]:
-            if is_same_method(attribute, other):
+cdef tuple inherited(list found):
+    # `found` is what the classes of the method resolution order define under one name, with the classes.  The first one
+    # wins, unless it is a copy and its original comes later: a mixin between the two may override the method.
+    for index, (base, attribute) in enumerate(found):
+        for _, other in found[index + 1:]:
+            if is_same_method(attribute, other) and not is_assigned_method(attribute, base):
                 break
         else:
-            return attribute
+            return base, attribute
 
 
 cdef int specialize_methods(cls, root) except -1:
-    # `base.__dict__`, not vars(base): Cython caches builtin functions, and all interpreters would share that cache.
+    # `type` knows the real method resolution order and dicts, whatever a metaclass says.  `type.__dict__`, not
+    # vars(type): Cython caches builtin functions, and all interpreters would share that cache.
+    dict_of = type.__dict__["__dict__"].__get__
+    classes = [(base, dict_of(base)) for base in type.__dict__["__mro__"].__get__(cls)]
+    # Other threads may use the classes, and even reading `__annotations__` adds to a dict.  So this takes names from
+    # copies.  Copying waits for threads that change the dict, but nobody sets attributes of compiled classes.
     names = {
         name
-        for base in cls.__mro__
-        for name, attribute in base.__dict__.items()
-        if is_compiled_method(name, attribute, root)
+        for base, attributes in classes
+        if is_immutable(base)
+        for name, attribute in attributes.copy().items()
+        if is_compiled_method(name, attribute, cls, root)
     }
+    nothing = object()
     for name in names:
-        found = [base.__dict__[name] for base in cls.__mro__ if name in base.__dict__]
-        attribute = inherited(found)
-        if is_compiled_method(name, attribute, root):
-            attribute = method_of_type(attribute, cls)
-        elif attribute is found[0]:
+        found = [(base, attributes.get(name, nothing)) for base, attributes in classes]
+        found = [(base, attribute) for base, attribute in found if attribute is not nothing]
+        base, attribute = inherited(found)
+        if base is cls:
             continue
-        type.__setattr__(cls, name, attribute)
+        if is_method_for_type(attribute, cls, root):
+            attribute = method_of_type(attribute, cls)
+        elif base is found[0][0]:
+            continue
+        set_type_attribute(cls, name, attribute)
     return 0
 
 
 cdef int init_subclass(root, cls, dict kwargs) except -1:
+    if not is_subclass(cls, root):
+        raise TypeError(f"{cls!r} is not a subclass of {root.__name__}")
     super(root, cls).__init_subclass__(**kwargs)
     specialize_methods(cls, root)
     return 0

@@ -235,3 +235,153 @@ def test_names_that_are_not_strings(counter_class):
             counter_class().__setattr__(name, 1)
         with pytest.raises(TypeError):
             counter_class().__delattr__(name)
+
+
+# Each of these runs in another process, because a mistake would crash it.  ALL are the classes to subclass.
+ALL = """
+import fastcounter, weakref
+from fastcounter import compat
+from types import MethodDescriptorType
+from unittest import mock
+
+ALL = [getattr(module, name) for module in (fastcounter, compat) for name in module.__all__]
+
+def make(cls):
+    return cls(bytearray(8)) if issubclass(cls, fastcounter.SharedCounter) else cls()
+
+def check(cls):
+    counter = make(cls)
+    counter.increment()
+    assert int(counter) == 1, (cls, int(counter))
+"""
+
+LIES = {
+    "__class__": """
+class Liar:
+    __class__ = property(lambda self: MethodDescriptorType)
+    __objclass__ = property(lambda self: base)
+for base in ALL:
+    class Sub(base):
+        increment = Liar()
+        other = Liar()
+    class Leaf(Sub):
+        increment = base.increment
+    check(Leaf)
+    assert type(Sub.increment) is type(Leaf.other) is Liar
+""",
+    "mock with a spec": """
+for base in ALL:
+    class Sub(base):
+        increment = mock.Mock(spec=base.increment)
+    class Leaf(Sub):
+        pass
+    for cls in (Sub, Leaf):
+        make(cls).increment(5)
+    assert [call.args for call in Sub.increment.mock_calls] == [(5,), (5,)]
+""",
+    "patched class": """
+for base in ALL:
+    class Sub(base):
+        pass
+    with mock.patch.object(Sub, "increment", autospec=True) as increment:
+        class Leaf(Sub):
+            pass
+        counter = make(Leaf)
+        counter.increment()
+        increment.assert_called_once_with()
+    check(Sub)
+    check(Leaf)
+""",
+    "__mro__": """
+class Liar(type):
+    __mro__ = property(lambda cls: (cls, *ALL, object))
+    __dict__ = property(lambda cls: {"increment": compat.Counter.increment, "value": None})
+    __bases__ = property(lambda cls: tuple(ALL))
+for base in ALL:
+    class Sub(base, metaclass=Liar):
+        pass
+    check(Sub)
+    check(type("Leaf", (Sub,), {}))
+    if base.__name__ != "FastWriteCounter":
+        counter = make(Sub)
+        counter.value = 7
+        assert int(counter) == 7
+""",
+    "dead weakref.proxy": """
+class Target:
+    pass
+for base in ALL:
+    class Sub(base):
+        increment = other = weakref.proxy(Target())
+    check(type("Leaf", (Sub,), {"increment": base.increment}))
+""",
+    "method of another class": """
+methods = {value for cls in (*ALL, str) for value in vars(cls).values() if type(value) is MethodDescriptorType}
+for base in ALL:
+    for method in methods:
+        sub = type("Sub", (base,), {"increment": method, "value": method})
+        counter = make(sub)
+        for name in ("increment", "value"):
+            try:
+                getattr(counter, name)()
+            except TypeError:
+                pass
+        base.reset(counter)
+        base.increment(counter)
+        assert int(counter) == 1, (base, method)
+""",
+    "property of a metaclass": """
+class Meta(type):
+    increment = add = reset = value = property(lambda cls: 1 / 0)
+for base in ALL:
+    class Sub(base, metaclass=Meta):
+        pass
+    check(Sub)
+""",
+    "class to restore": """
+class Meta(type):
+    __bases__ = __mro__ = property(lambda cls: (fastcounter.FastReadCounter,))
+    __class__ = property(lambda cls: type)
+class Liar(metaclass=Meta):
+    pass
+class Instance:
+    __class__ = type
+    __bases__ = (fastcounter.FastReadCounter,)
+    def __new__(cls, *args):
+        return object.__new__(cls)
+from fastcounter._counters import _restore, _restore_with
+for cls in (Liar, Instance, Instance()):
+    for restore in (_restore, lambda cls, count: _restore_with(cls, (), {}, count)):
+        try:
+            restore(cls, 5)
+        except TypeError as error:
+            assert "only a class of counters can be restored" in str(error), error
+        else:
+            raise AssertionError(cls)
+""",
+    "class to prepare": """
+class Meta(type):
+    __class__ = property(lambda cls: Sub)
+class Liar(metaclass=Meta):
+    pass
+class Instance:
+    __class__ = property(lambda self: Sub)
+for base in ALL:
+    Sub = type("Sub", (base,), {})
+    prepare = next(vars(cls)["__init_subclass__"] for cls in base.__mro__ if "__init_subclass__" in vars(cls)).__func__
+    for cls in (Liar, Instance, Instance(), None):
+        try:
+            prepare(cls)
+        except TypeError as error:
+            assert "is not a subclass" in str(error), error
+        else:
+            raise AssertionError(cls)
+""",
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_lies_about_classes(name):
+    """What an attribute or a class says about itself decides nothing."""
+    result = run_python("-c", ALL + LIES[name])
+    assert (result.returncode, result.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import threading
 import types
 import typing
 import weakref
@@ -9,8 +10,8 @@ import weakref
 import pytest
 
 import fastcounter
-from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter
-from helpers import read_count
+from fastcounter import FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
+from helpers import COMPAT, COMPILED, name_of, read_count, run_threads
 
 
 def test_own_arguments_and_attributes(counter_class):
@@ -127,6 +128,23 @@ def test_override_on_the_other_side_of_a_diamond(counter_class):
         assert read_count(counter) == 2
 
 
+def test_an_override_taken_back(counter_class):
+    class Double(counter_class):
+        def increment(self):
+            self.add(2)
+
+    class Single(Double):
+        increment = counter_class.increment
+
+    class Leaf(Single):
+        pass
+
+    for kind in (Single, Leaf, type("Below", (Leaf,), {})):
+        counter = kind()
+        counter.increment()
+        assert read_count(counter) == 1
+
+
 def test_a_method_switched_off(counter_class):
     class Sealed(counter_class):
         reset = None
@@ -168,6 +186,24 @@ def test_value_overridden_by_a_descriptor(counter_class, descriptor, metaclass):
     assert (int(counter), counter.value) == (4, 8)
     del counter.value
     assert counter.value == 0
+
+
+@pytest.mark.parametrize("other", [str.upper, list.append, "increment", "reset"])
+def test_value_overridden_by_another_method(counter_class, other):
+    """Assigning sets an attribute of the instance, as in any class with a method of that name."""
+
+    class Sub(counter_class):
+        value = getattr(counter_class, other) if isinstance(other, str) else other
+
+    class Leaf(Sub):
+        pass
+
+    for kind in (Sub, Leaf):
+        counter = kind(5)
+        counter.value = 7
+        assert (int(counter), counter.__dict__) == (5, {"value": 7})
+        del counter.value
+        assert (int(counter), counter.__dict__) == (5, {})
 
 
 def test_value_of_a_metaclass(attribute_counter_class):
@@ -285,6 +321,39 @@ def test_a_subclass_method_takes_no_other_type(counter_class):
         Sub.increment(counter_class())
     with pytest.raises(TypeError, match="increment"):
         counter_class.increment(object())
+
+
+@pytest.mark.parametrize("base", [*COMPILED, *COMPAT, SharedCounter], ids=name_of)
+def test_classes_made_while_other_threads_use_their_bases(base):
+    class Mixin:
+        pass
+
+    class Base(base):
+        pass
+
+    done = threading.Event()
+
+    def make():
+        try:
+            for _ in range(500):
+                kind = type("Sub", (Mixin, Base), {})
+                assert vars(kind)["increment"].__objclass__ is kind
+        finally:
+            done.set()
+
+    def read_annotations():  # makes the attribute, and deletes it so that the next round makes it again
+        while not done.is_set():
+            assert Base.__annotations__ == {}
+            del Base.__annotations__
+
+    def set_attributes():
+        while not done.is_set():
+            for number in range(100):
+                setattr(Mixin, f"name{number}", number)
+            for number in range(100):
+                delattr(Mixin, f"name{number}")
+
+    run_threads(make, read_annotations, set_attributes)
 
 
 def test_types_are_not_interchangeable():
