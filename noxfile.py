@@ -80,8 +80,12 @@ def copy(session: nox.Session, names: list[str]) -> None:
 
 
 def pytest(session: nox.Session, *args: str, **env: str) -> None:
-    args = tuple(session.posargs) or args
-    session.run("python", "-m", "pytest", "-q", "--ignore", "tests/test_bench.py", *args, env=env)
+    """Run the tests.  Arguments after `--` take the place of the session's files, but its options stay."""
+    options = [arg for arg in args if arg.startswith("-")]
+    chosen = session.posargs or [arg for arg in args if arg not in options]
+    if not any("test_bench.py" in arg for arg in chosen):
+        options.append("--ignore=tests/test_bench.py")
+    session.run("python", "-m", "pytest", "-q", *options, *chosen, env=env)
 
 
 def script(session: nox.Session, name: str, *args: str, **env: str) -> None:
