@@ -18,9 +18,22 @@ try:
 except ModuleNotFoundError as _error:
     if _error.name not in ("fastcounter._counters", "fastcounter._map", "fastcounter._shared"):
         raise
-    raise ImportError(
-        f"{__path__[0]} has no compiled modules for this Python. If that is a checkout you have installed from, start"
-        " Python elsewhere; to work in it, build them there by `pip install -e .`, which needs a C compiler"
-    ) from _error
+    import os
+    from importlib.machinery import EXTENSION_SUFFIXES
+
+    _folder = __path__[0]
+    _message = f"{_folder} has no compiled modules for this Python, whose names end in {EXTENSION_SUFFIXES[0]}."
+    if not os.path.isdir(_folder):
+        _message += " It is in a zip file, from which Python cannot import compiled modules: install fastcounter"
+    elif _found := [name for name in sorted(os.listdir(_folder)) if name.endswith((".so", ".pyd"))]:
+        _message += (
+            f" It has {', '.join(_found)}. Install fastcounter with this Python, or in a checkout `pip install -e .`"
+        )
+    else:
+        _message += (
+            " If that is a checkout you have installed from, start Python elsewhere; to work in it, build them there by"
+            " `pip install -e .`, which needs a C compiler"
+        )
+    raise ImportError(_message) from _error
 
 __all__ = ["CounterMap", "FastReadCounter", "FastWriteCounter", "SharedCounter", "SingleThreadCounter"]

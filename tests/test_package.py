@@ -2,13 +2,17 @@
 
 import inspect
 import re
+import shutil
 import types
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 
 import fastcounter
 from fastcounter import compat, pure
 from helpers import COMPILED, GIL_BUILD, PORTABLE_BUILD, run_python
+
+SUFFIX = re.escape(EXTENSION_SUFFIXES[0])
 
 
 def test_the_compiled_classes_are_what_a_user_gets():
@@ -34,21 +38,44 @@ def test_the_compiled_classes_are_what_a_user_gets():
     ]
 
 
-def test_a_missing_extension_is_an_error_that_says_what_to_do():
-    result = run_python("-c", "import sys; sys.modules['fastcounter._counters'] = None; import fastcounter")
-    assert result.returncode != 0
-    assert re.search(
-        r"ImportError: .*fastcounter has no compiled modules for this Python.*pip install -e", result.stderr
-    )
-
-
-def test_an_extension_that_fails_to_import_is_not_called_missing(tmp_path):
+@pytest.fixture
+def bare(tmp_path):
+    """A folder in which the package has no compiled modules."""
     package = tmp_path / "fastcounter"
     package.mkdir()
-    with open(fastcounter.__file__) as source:
-        (package / "__init__.py").write_text(source.read())
-    (package / "_counters.py").write_text("import no_such_module")
-    result = run_python("-c", "import fastcounter", cwd=tmp_path)
+    shutil.copy(fastcounter.__file__, package)
+    return tmp_path
+
+
+def error_of_import(folder, *path):
+    """Return the message of the ImportError, and check its beginning."""
+    setup = f"import sys; sys.path[:0] = {list(map(str, path))}; "
+    result = run_python("-c", setup + "import fastcounter", cwd=folder)
+    assert result.returncode != 0
+    begin = rf"ImportError: .*fastcounter has no compiled modules for this Python, whose names end in {SUFFIX}\. (.*)"
+    return re.search(begin, result.stderr)[1]
+
+
+def test_without_compiled_modules_the_error_says_what_to_do(bare):
+    assert "If that is a checkout" in error_of_import(bare)
+    assert "`pip install -e .`" in error_of_import(bare)
+
+
+def test_modules_for_another_python_are_named(bare):
+    for name in ("_counters.cp39-win_amd64.pyd", "_shared.cpython-39-darwin.so"):
+        (bare / "fastcounter" / name).touch()
+    error = error_of_import(bare)
+    assert "It has _counters.cp39-win_amd64.pyd, _shared.cpython-39-darwin.so. Install fastcounter with this" in error
+
+
+def test_a_zip_file_cannot_hold_compiled_modules(bare):
+    archive = shutil.make_archive(str(bare / "archive"), "zip", bare, "fastcounter")
+    assert error_of_import(bare / "fastcounter", archive).startswith("It is in a zip file")
+
+
+def test_an_extension_that_fails_to_import_is_not_called_missing(bare):
+    (bare / "fastcounter" / "_counters.py").write_text("import no_such_module")
+    result = run_python("-c", "import fastcounter", cwd=bare)
     assert "No module named 'no_such_module'" in result.stderr
     assert "no compiled modules" not in result.stderr
 
