@@ -173,6 +173,22 @@ set_type_attribute(PyObject *type, PyObject *name, PyObject *attribute)
     return status;
 }
 
+/* Whether a counter is created by the keywords of the published 1.x.  If so, a TypeError is set. */
+static int
+has_keywords_of_1_x(PyObject *counter, PyObject *kwargs)
+{
+    static const char *const keywords[] = {"init", "step"};
+    for (int index = 0; kwargs != NULL && index < 2; index++) {
+        if (PyDict_GetItemString(kwargs, keywords[index]) != NULL) {
+            PyErr_Format(PyExc_TypeError,
+                         "%s() takes `initial`, not `%s`; fastcounter.compat has the API of fastcounter 1.x",
+                         Py_TYPE(counter)->tp_name, keywords[index]);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* A fast path for a counter that is created without arguments.  Cython's own parsing of arguments looks up the module's
  * state, since each interpreter has its own.  That would double the time it takes to create a counter. */
 static int
@@ -182,6 +198,9 @@ init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
         PyObject *before = cell_reset((void **)((char *)counter + CELL_OFFSET));
         Py_XDECREF(before);
         return before == NULL ? -1 : 0;
+    }
+    if (has_keywords_of_1_x(counter, kwargs)) {
+        return -1;
     }
     PyTypeObject *type = Py_TYPE(counter);
     while (type->tp_init != init_without_arguments) {

@@ -9,7 +9,7 @@ import pytest
 
 import fastcounter
 from fastcounter import compat
-from helpers import COMPAT, name_of, run_threads
+from helpers import COMPAT, name_of, read_count, run_threads
 
 
 def test_hierarchy_and_names():
@@ -42,6 +42,17 @@ def test_arguments_by_keyword(compat_counter_class):
     assert counter.value == 13
     assert compat_counter_class().value == 0
     assert compat_counter_class(step=4).value == 0
+
+
+@pytest.mark.parametrize("keyword", ["init", "step"])
+def test_the_other_classes_name_compat_in_the_error(counter_class, keyword):
+    message = rf"{counter_class.__name__}\(\) takes `initial`, not `{keyword}`; fastcounter\.compat has the API of"
+    with pytest.raises(TypeError, match=message):
+        counter_class(**{keyword: 1})
+    counter = counter_class(5)
+    with pytest.raises(TypeError, match=message):
+        counter.__init__(**{keyword: 1})
+    assert read_count(counter) == 5
 
 
 def test_a_negative_number_of_steps_subtracts(compat_counter_class):
