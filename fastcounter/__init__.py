@@ -26,9 +26,7 @@ except ModuleNotFoundError as _error:
     if not os.path.isdir(_folder):
         _message += " It is in a zip file, from which Python cannot import compiled modules: install fastcounter"
     elif _found := [name for name in sorted(os.listdir(_folder)) if name.endswith((".so", ".pyd"))]:
-        _message += (
-            f" It has {', '.join(_found)}. Install fastcounter with this Python, or in a checkout `pip install -e .`"
-        )
+        _message += f" It has {', '.join(_found)}. Install fastcounter with this Python, or build it there"
     else:
         _message += (
             " If that is a checkout you have installed from, start Python elsewhere; to work in it, build them there by"
