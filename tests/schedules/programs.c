@@ -8,7 +8,7 @@
 /* ---- What a program is ---- */
 
 enum { UNSYNCHRONIZED = 1 << CELL_UNSYNCHRONIZED, ATOMIC = 1 << CELL_ATOMIC, STRIPED = 1 << CELL_STRIPED };
-enum note { DOES_NOT_NOTE, NOTES, NOTES_WITH_BUFFERS, NEVER_NOTES };
+enum note { DOES_NOT_NOTE, NOTES, NOTES_UNLESS_ORDERLY, NEVER_NOTES };
 
 typedef struct {
     const char *name;
@@ -57,7 +57,7 @@ static counter counters[2];
 #define B (&counters[1])
 
 static enum cell_kind kind;
-static int store_buffers;
+static enum memory memory;
 static int *message;           /* 0 at first */
 static int *data;              /* 0 at first; it is not atomic */
 
@@ -97,7 +97,7 @@ addition_ends(counter *self, wide amount)
 static wide
 least(counter *self)
 {
-    if (kind == CELL_ATOMIC || (kind == CELL_STRIPED && !store_buffers)) {
+    if (kind == CELL_ATOMIC || (kind == CELL_STRIPED && memory == ORDERLY)) {
         return self->ended;
     }
     wide sum = 0;
@@ -623,7 +623,7 @@ static const program programs[] = {
     {P(increment_publishes), .threads = 2, .kinds = ATOMIC | STRIPED, .notes = NOTES},
     {P(two_counters_in_order), .threads = 2, .kinds = ATOMIC | STRIPED, .notes = NOTES},
     {P(both_read_zero), .threads = 2, .kinds = ATOMIC, .notes = NEVER_NOTES},
-    {P(both_read_zero), .threads = 2, .kinds = STRIPED, .notes = NOTES_WITH_BUFFERS},
+    {P(both_read_zero), .threads = 2, .kinds = STRIPED, .notes = NOTES_UNLESS_ORDERLY},
     {P(owner_follows_owner), .threads = 3, .kinds = STRIPED, .notes = NOTES},
     {P(one_increment), .threads = 2, .kinds = STRIPED, .nobody_owns = 1, .after = different_stripes},
     {P(owner_takes_a_stripe), .threads = 2, .kinds = STRIPED},
@@ -675,8 +675,8 @@ finish(void)
 static const char *
 wrong_notes(enum note notes, long noted)
 {
-    if (notes == NOTES_WITH_BUFFERS) {
-        notes = store_buffers ? NOTES : NEVER_NOTES;
+    if (notes == NOTES_UNLESS_ORDERLY) {
+        notes = memory == ORDERLY ? NEVER_NOTES : NOTES;
     }
     return notes == NOTES && noted == 0 ? "no schedule reached note()"
         : notes == NEVER_NOTES && noted > 0 ? "a schedule reached note()" : NULL;
@@ -700,12 +700,11 @@ print_title(void)
 int
 main(int argc, char **argv)
 {
-    store_buffers = argc > 1 && strcmp(argv[1], "--buffers") == 0;
-    const char *name = argc > 1 + store_buffers ? argv[1 + store_buffers] : NULL;
+    memory = argc > 1 ? (enum memory)atoi(argv[1]) : ORDERLY;
+    const char *name = argc > 2 ? argv[2] : NULL;
     for (size_t index = 0; index < sizeof programs / sizeof *programs; index++) {
         current = &programs[index];
-        limits allowed = {current->preemptions ? current->preemptions : 2, current->failures, current->stops,
-                          store_buffers};
+        limits allowed = {current->preemptions ? current->preemptions : 2, current->failures, current->stops, 2, memory};
         for (kind = CELL_UNSYNCHRONIZED; kind <= CELL_STRIPED; kind++) {
             int kinds_run = current->kinds ? current->kinds : current->threads == 2 ? -1 : ATOMIC | STRIPED;
             if (!(kinds_run & 1 << kind) || (name != NULL && strcmp(name, current->name))) {

@@ -46,7 +46,7 @@ add_int64(int64_t *place, int64_t amount)
 {
     int64_t *word = start_locked(place, 8), before = *word;
     *word = before + amount;
-    end_locked(place, 1);
+    end_locked(place, 8, 1);
     return before;
 }
 
@@ -57,7 +57,7 @@ add_int64(int64_t *place, int64_t amount)
         *word = (type)value; \
     } \
     *(type *)expected = found; \
-    end_locked(place, done)
+    end_locked(place, size, done)
 
 int
 compare_exchange_int64(int64_t *place, int64_t *expected, int64_t value)

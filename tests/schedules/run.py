@@ -28,7 +28,7 @@ NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may 
 # With tiny limits, a few additions reach what takes years with those of the header.
 TINY = {"ADD_LIMIT": 3, "PART_LIMIT": 2, "OFFSET_LIMIT": 3, "COUNT_LIMIT": 4, "PROBE_EVERY": 1, "DIGIT_LIMIT": 3}
 LIMITS = {"tiny limits": [f"-D{name}={limit}" for name, limit in TINY.items()], "the header's limits": []}
-BUFFERS = {"no store buffers": [], "store buffers": ["--buffers"]}
+MEMORY = {"orderly memory": "0", "store buffers": "1", "old values": "2"}
 
 
 def compile_shared(folder):
@@ -74,12 +74,12 @@ def find(mutation, shared):
         (folder / HEADER).write_text(mutation.apply((HEADERS / HEADER).read_text()))
         for limits in LIMITS:
             executable = build(shared, folder, limits, folder, NO_WARNINGS)
-            for buffers, args in BUFFERS.items():
-                output, holds = run(executable, *args)
+            for memory, number in MEMORY.items():
+                output, holds = run(executable, number)
                 if not holds:
                     before, failure = output.split("FAILED: ")
                     program, schedules = before.splitlines()[-1].rsplit(maxsplit=1)
-                    return f"{program}; {limits}, {buffers}; schedule {schedules}: {failure.splitlines()[0]}"
+                    return f"{program}; {limits}, {memory}; schedule {schedules}: {failure.splitlines()[0]}"
     return None
 
 
@@ -87,9 +87,9 @@ def run_programs(pool, shared, program):
     """Print the number of schedules of each program.  Return whether all hold."""
     built = pool.map(lambda limits: build(shared, HEADERS, limits, shared), LIMITS)
     executables = dict(zip(LIMITS, built, strict=True))
-    variants = [(limits, buffers) for buffers in reversed(BUFFERS) for limits in LIMITS]  # those that take long first
+    variants = [(limits, memory) for memory in reversed(MEMORY) for limits in LIMITS]  # those that take long first
     names = [program] if program else []
-    results = list(pool.map(lambda variant: run(executables[variant[0]], *BUFFERS[variant[1]], *names), variants))
+    results = list(pool.map(lambda variant: run(executables[variant[0]], MEMORY[variant[1]], *names), variants))
     for variant, (output, _) in zip(variants, results, strict=True):
         lines = output.split("FAILED")[0].splitlines()
         print(f"== {' and '.join(variant)}: {sum(int(line.split()[-1]) for line in lines):,} schedules\n\n{output}")

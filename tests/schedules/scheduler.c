@@ -13,6 +13,7 @@ enum {
     ARENA = 32 << 10,      /* bytes that a program may allocate */
     CLOCK_LIMIT = 255,     /* releases of one thread in one schedule */
     GLOBALS = 16,          /* words outside the arena */
+    PAST = 250,            /* stores to the arena in one schedule */
 };
 
 /* ---- Choices ----
@@ -256,6 +257,8 @@ typedef struct {
     clocks loaded;
     clocks stored;
     clocks released; /* what a thread knows that acquires the last value */
+    uint8_t newest;  /* the last store, or 0; see "Old values" */
+    uint8_t seen[THREADS];  /* and the last one that each thread has seen */
 } record;
 
 static _Alignas(128) char arena[ARENA];
@@ -319,9 +322,12 @@ remember_global(void *place, int size)
     globals[globals_known++].value = read_word(place, size);
 }
 
+static int past_stores;
+
 static void
 reset_memory(void)
 {
+    past_stores = 0;
     memset(arena, 0, arena_used);
     memset(records, 0, arena_used * sizeof(record));
     arena_used = blocks = blocks_freed = 0;
@@ -468,12 +474,82 @@ trace(const void *place, const char *what, int64_t value)
     }
 }
 
+/* ---- Old values ----
+ *
+ * C lets a load return an older value than the last, unless the thread knows better: it has itself seen or stored a
+ * newer one, or a newer one happened before the load.  A sequentially consistent load never returns an older value than
+ * that of the last sequentially consistent store.  x86 has no old values but those that the buffers make; other
+ * processors have. */
+
+typedef struct {
+    int64_t value;
+    clocks released;
+    uint8_t older;     /* the store to the same variable before this one; 0 for the first, which was not atomic */
+    uint8_t thread;
+    uint8_t stamp;
+    uint8_t is_locked; /* whether it was sequentially consistent */
+} past_store;
+
+static past_store past[PAST + 1];
+
+static void
+remember_store(record *it, int64_t value, const clocks released, int is_locked, int stamp)
+{
+    if (past_stores == PAST) {
+        fail("too many stores");
+    }
+    past_store *new = &past[++past_stores];
+    *new = (past_store){value, {0}, it->newest, (uint8_t)running, (uint8_t)stamp, (uint8_t)is_locked};
+    memcpy(new->released, released, sizeof(clocks));
+    it->newest = (uint8_t)past_stores;
+}
+
+/* A store to the word follows: remember the value before it, if that is the first. */
+static void
+remember_first_value(const void *place, int size)
+{
+    record *it = record_of(place);
+    if (left.memory == OLD_VALUES && is_in_arena(place) && it->newest == 0) {
+        remember_store(it, read_word(place, size), it->released, 1, 0);
+    }
+}
+
+/* The value that a load returns.  Sets what a thread knows that acquires it. */
+static int64_t
+choose_value(const void *place, int size, enum order order, clocks released)
+{
+    record *it = record_of(place);
+    int count = 1, chosen = it->newest;
+    if (left.memory != OLD_VALUES || it->newest == 0) {
+        memcpy(released, it->released, sizeof(clocks));
+        return read_word(place, size);
+    }
+    for (const past_store *store = &past[chosen]; left.old_values > 0; store = &past[store->older], count++) {
+        if (store->stamp <= threads[running].known[store->thread] || store == &past[it->seen[running]]
+            || (order == LOCKED && store->is_locked)) {
+            break;
+        }
+    }
+    int steps_back = choose(count);
+    left.old_values -= steps_back > 0;
+    while (steps_back-- > 0) {
+        chosen = past[chosen].older;
+    }
+    it->seen[running] = (uint8_t)chosen;
+    memcpy(released, past[chosen].released, sizeof(clocks));
+    return past[chosen].value;
+}
+
 static void
 write_word(void *place, int size, int64_t value, const clocks released)
 {
+    remember_first_value(place, size);
     change_word(place, size, value);
     if (is_in_arena(place)) {
         memcpy(record_of(place)->released, released, sizeof(clocks));
+        if (left.memory == OLD_VALUES) {
+            remember_store(record_of(place), value, released, 0, stamp());
+        }
     }
     wake(place);
 }
@@ -545,9 +621,10 @@ load(const void *place, int size, enum order order)
         return own->value;
     }
     let_arrive(place);
-    int64_t value = read_word(place, size);
-    if (order != RELAXED && is_in_arena(place)) {
-        join(threads[running].known, record_of(place)->released);
+    clocks released = {0};
+    int64_t value = is_in_arena(place) ? choose_value(place, size, order, released) : read_word(place, size);
+    if (order != RELAXED) {
+        join(threads[running].known, released);
     }
     trace(place, "is", value);
     return value;
@@ -561,7 +638,7 @@ store(void *place, int size, int64_t value, enum order order)
     check(place, size, 1, 1);
     waiting_store new = {place, size, value, {0}};
     memcpy(new.released, order == RELAXED ? nothing : threads[running].known, sizeof(clocks));
-    if (order == LOCKED || left.buffers == 0) {
+    if (order == LOCKED || left.memory != STORE_BUFFERS) {
         drain(running);
         let_arrive(place);
         trace(place, "becomes", value);
@@ -587,6 +664,7 @@ start_locked(void *place, int size)
     check(place, size, 1, 1);
     drain(running);
     let_arrive(place);
+    remember_first_value(place, size);
     if (is_in_arena(place)) {
         join(threads[running].known, record_of(place)->released);
     }
@@ -594,13 +672,16 @@ start_locked(void *place, int size)
 }
 
 void
-end_locked(void *place, int changed)
+end_locked(void *place, int size, int changed)
 {
     trace(place, changed ? "is changed; it begins with" : "is not changed; it begins with", *(int *)place);
     if (changed) {
         if (is_in_arena(place)) {
             record_of(place)->holder = (uint8_t)running;
             join(record_of(place)->released, threads[running].known);
+            if (left.memory == OLD_VALUES) {
+                remember_store(record_of(place), read_word(place, size), record_of(place)->released, 1, stamp());
+            }
         }
         tick();
         wake(place);

@@ -12,7 +12,8 @@ typedef struct {
     int preemptions;
     int failures;  /* so many allocations fail, each in turn */
     int stops;     /* so many threads stop for ever, at each point in turn */
-    int buffers;   /* whether stores wait in a buffer of their thread */
+    int old_values; /* so many loads return an older value than the last, if `memory` is OLD_VALUES */
+    enum memory { ORDERLY, STORE_BUFFERS, OLD_VALUES } memory;
 } limits;
 
 /* What came of the schedules of a program. */
@@ -48,7 +49,7 @@ void release(void *memory);
 int64_t load(const void *place, int size, enum order order);
 void store(void *place, int size, int64_t value, enum order order);
 void *start_locked(void *place, int size);  /* the caller then reads and writes the word; no other thread runs until */
-void end_locked(void *place, int changed);  /* this call */
+void end_locked(void *place, int size, int changed);  /* this call */
 void wait_for_store(void *place);
 void check_access(const void *place, int writes);  /* an access that is not atomic */
 
