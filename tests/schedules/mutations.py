@@ -85,13 +85,16 @@ MUTATIONS = [
     Mutation("word_replace", "forgets its count if another thread was first", {DROP: "Py_XDECREF(dropped);"}),
     # Stripes and their tables.
     Mutation(
-        "thread_number",
+        "take_thread_number",
         "gives two threads one number",
         {
-            "number = _Py_atomic_add_int64(&last_number, 1) + 1;": "number = _Py_atomic_load_int64(&last_number) + 1;\n"
-            "        _Py_atomic_store_int64(&last_number, number);"
+            "return thread_number = _Py_atomic_add_int64(&last_thread_number, 1) + 1;": ""
+            "thread_number = _Py_atomic_load_int64(&last_thread_number) + 1;\n"
+            "    _Py_atomic_store_int64(&last_thread_number, thread_number);\n"
+            "    return thread_number;"
         },
     ),
+    Mutation("avoid_others", "leaves threads where they have met", {"take_thread_number();": ""}),
     Mutation(
         "make_table",
         "forgets the old stripes",

@@ -256,8 +256,8 @@ check_total(counter *self)
 
 /* ---- Before a program ---- */
 
-/* Have the threads begin to add, so that threads 0 and 1 get numbers that differ by 2.  With two stripes, they share
- * one. */
+/* Have the threads begin to add, so that threads 0 and 1, which do not own A, get numbers that differ by 2.  With two
+ * stripes, they share one. */
 static void
 share_a_stripe(void)
 {
@@ -266,6 +266,16 @@ share_a_stripe(void)
         become(order[index]);
         increment(A);
     }
+    become(MAIN);
+}
+
+/* The same, and their part is 0, at which they look whether another thread adds to it too. */
+static void
+share_an_empty_stripe(void)
+{
+    share_a_stripe();
+    become(0);
+    add(A, -2);
     become(MAIN);
 }
 
@@ -529,6 +539,18 @@ both_read_zero(int thread)
     }
 }
 
+/* Threads that meet on a stripe move to others, if there cannot be more. */
+static void
+threads_move_apart(int thread)
+{
+    int64_t before = thread_number;
+    (void)thread;
+    increment(A);
+    if (thread_number != before) {
+        note();
+    }
+}
+
 /* A thread that gets the id of the owner, which has ended, owns the cell. */
 static void
 owner_follows_owner(int thread)
@@ -626,6 +648,8 @@ static const program programs[] = {
     {P(both_read_zero), .threads = 2, .kinds = STRIPED, .notes = NOTES_UNLESS_ORDERLY},
     {P(owner_follows_owner), .threads = 3, .kinds = STRIPED, .notes = NOTES},
     {P(one_increment), .threads = 2, .kinds = STRIPED, .nobody_owns = 1, .after = different_stripes},
+    {P(threads_move_apart), .threads = 2, .kinds = STRIPED, .nobody_owns = 1, AFTER(share_an_empty_stripe),
+     .notes = NOTES},
     {P(owner_takes_a_stripe), .threads = 2, .kinds = STRIPED},
 };
 
