@@ -265,7 +265,12 @@ word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after
  *
  * The count is the sum of `count`, the stripes, `offset` and `large`.  As long as only the owner of the cell adds, it
  * adds to `count`.  As soon as there are stripes, every thread adds to a stripe, the owner too: the cache line of
- * `count` is one that every thread reads. */
+ * `count` is one that every thread reads.
+ *
+ * A read counts each addition that happened before it, in the sense of C: an addition is at least a release store, and
+ * a message that the reader has since received orders the two.  The store of the owner may still wait in its processor
+ * while the owner reads another counter.  So additions to several counters have no one order; a locked instruction
+ * would give them one, and would take longer than the whole addition. */
 
 static int stripe_limit;  /* a power of two; set once in a process, before the first cell */
 

@@ -237,9 +237,12 @@ read at each call.  Use a FastReadCounter for that.
     def value(self, /):
         """Return the count, an int.
 
-        With the GIL this is one atomic step.  On a free-threaded build, while threads only increment, the result is at
-        least the count when the call began and at most the count when it ended.  The counts that one thread reads then
-        never decrease.
+        With the GIL this is one atomic step.  On a free-threaded build, the result counts every increment that happened
+        before the call: those of the calling thread, and those that another thread made before it released a lock, set
+        an event, put an item into a queue or ended, if the calling thread has since acquired that lock, seen that
+        event, taken that item or joined that thread.  It counts no increment before it is made.  While threads only
+        increment, the counts that one thread reads never decrease.  There is no one order over several counters: use a
+        FastReadCounter for that.
         """
         return cell_get(&self.cell)
 
