@@ -81,10 +81,11 @@ class Concurrent(Block):
         in_c: int = 1,  # operations in one statement
         may_lose: bool = False,
         reads: bool = False,
+        between: int = 0,  # threads that start, run and end after each worker has started
     ) -> None:
         super().__init__()
         self.counter, self.waits, self.may_lose, self.reads = counter, waits, may_lose, reads
-        self.workers, self.operations = workers, times * in_c
+        self.workers, self.between, self.operations = workers, between, times * in_c
         self.metadata = {"counted": 0, "lost_counts": 0, "rounds": 0, "rounds_left_out": 0}
         names = namespace(setup) | {"thread_time": time.thread_time, "time_queued": time_queued}
         self.apps = [App(eval(counter, names, {"index": i})) for i in range(workers if way == "own" else 1)]
@@ -108,12 +109,20 @@ class Concurrent(Block):
             worker = context.Process(target=self.serve, args=(task, self.apps[index % len(self.apps)], there, place))
             worker.daemon = True
             worker.start()
+            here.recv()
             self.pipes.append(here)
+            for _ in range(between):
+                thread = multiprocessing.dummy.Process(target=task, args=(self.apps[0], 0.0))
+                thread.start()
+                thread.join()
 
     def serve(self, task: Any, app: App, pipe: Any, processor: int | None) -> None:
         """Work, in a worker's thread or process."""
         if processor is not None:
             os.sched_setaffinity(0, {processor})  # 0 is this thread only
+        if self.between:
+            task(app, 0.0)  # a thread's first increment chooses its stripe
+        pipe.send(None)
         while True:
             until = pipe.recv()
             self.barrier.wait()

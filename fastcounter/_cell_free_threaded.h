@@ -274,8 +274,7 @@ word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after
 
 static int stripe_limit;  /* a power of two; set once in a process, before the first cell */
 
-/* Allow at least two stripes for each processor, up to MAX_STRIPES.  Each new thread takes the next stripe, so threads
- * that rarely run take some too. */
+/* Allow at least two stripes for each processor, up to MAX_STRIPES.  Threads that rarely run have stripes too. */
 static void
 cells_prepare(int processors)
 {
@@ -286,15 +285,15 @@ cells_prepare(int processors)
     _Py_atomic_compare_exchange_int(&stripe_limit, &none, limit);
 }
 
-static inline int64_t
-thread_number(void)
+/* The running thread's number, which chooses its stripe in every cell; 0 until it needs one.  A thread that takes the
+ * next number of all moves to the next stripe.  So two threads that meet and both move do not meet again. */
+static THREAD_LOCAL int64_t thread_number;
+static int64_t last_thread_number;
+
+static Py_NO_INLINE int64_t
+take_thread_number(void)
 {
-    static int64_t last_number;
-    static THREAD_LOCAL int64_t number;
-    if (number == 0) {
-        number = _Py_atomic_add_int64(&last_number, 1) + 1;
-    }
-    return number;
+    return thread_number = _Py_atomic_add_int64(&last_thread_number, 1) + 1;
 }
 
 /* Make a table of twice as many stripes.  The new stripes follow it in the same memory.  NULL if memory runs out. */
@@ -470,10 +469,20 @@ make_room(void **cell, int64_t *part)
     Py_XDECREF(zero);
 }
 
+/* Threads have met on a stripe: give the cell more stripes, or move to another if it has as many as allowed, as
+ * in Java's Striped64. */
+static Py_NO_INLINE void
+avoid_others(counter_cell *self, stripe_table *table)
+{
+    if (grow(self, table) == table) {
+        take_thread_number();
+    }
+}
+
 /* Add to the running thread's stripe.  Returns 0, with the count unchanged, if there is no memory for stripes.
  *
  * To see whether threads meet on a stripe, one addition of many first makes a compare-and-exchange that changes
- * nothing.  It fails if another thread adds at that moment.  Then there are too few stripes. */
+ * nothing.  It fails if another thread adds at that moment.  A read does not care which stripes a thread has added to. */
 static inline Py_ALWAYS_INLINE int
 stripe_add(void **cell, int64_t amount)
 {
@@ -485,10 +494,11 @@ stripe_add(void **cell, int64_t amount)
             return 0;
         }
     }
-    int64_t *part = &table->stripes[thread_number() & (table->number - 1)]->part;
+    int64_t number = thread_number != 0 ? thread_number : take_thread_number();
+    int64_t *part = &table->stripes[number & (table->number - 1)]->part;
     int64_t before = _Py_atomic_load_int64_relaxed(part);
     if (before % PROBE_EVERY == 0 && !_Py_atomic_compare_exchange_int64(part, &before, before)) {
-        grow(self, table);
+        avoid_others(self, table);
     }
     before = _Py_atomic_add_int64(part, amount);
     if (!fits(before + amount, PART_LIMIT)) {

@@ -199,6 +199,16 @@ def made():
     return blocks.seen[-1]
 """
 
+SEEN = """
+import threading
+class Seen:
+    def __init__(self):
+        self.threads = []
+    value = property(lambda self: len(self.threads))
+    def increment(self):
+        self.threads.append(threading.current_thread())
+"""
+
 LOSING = """
 class Losing:
     value = 0
@@ -221,6 +231,14 @@ def test_workers_count_what_they_say(way):
     assert len(block.apps) == (3 if way == "own" else 1)
     assert block.count() == block.metadata["counted"] == 200 * sum(each.loops for each in writers)
     assert all(each.end > each.start and each.processor >= 0 for each in writers)
+
+
+def test_threads_between_the_workers_run_before_the_next_one_starts():
+    block = Concurrent("counter.increment()", "Seen()", 2, setup=SEEN, between=3)
+    threads = list(dict.fromkeys(block.apps[0].requests.threads))
+    assert len(threads) == 2 * (1 + 3)
+    block.round(0)
+    assert set(block.apps[0].requests.threads[-400:]) == {threads[0], threads[4]}
 
 
 def workers(*spans, **more):

@@ -34,6 +34,9 @@ for cls in ("FastWriteCounter", "FastReadCounter", "SharedCounter"):
         reader = code_of("value", cls) if way == "attribute" else ""
         add(cls, f"{cls} compiled", INCREMENT, counter_of(cls), way, reader)
 add("SingleThreadCounter", "SingleThreadCounter compiled", INCREMENT, counter_of("SingleThreadCounter"), "own")
+# A thread that starts takes the next stripe.  With so many in between, the threads that run begin on one stripe.
+name = "FastWriteCounter compiled 63-between"
+add("FastWriteCounter, 63 threads in between", name, INCREMENT, counter_of("FastWriteCounter"), "local", between=63)
 
 for cls in ARTICLE[:0:-1]:
     for way in ("attribute", "own") if cls == "FastWriteCounter" else ("attribute",):
