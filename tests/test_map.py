@@ -485,7 +485,7 @@ def test_counts_that_one_thread_reads_never_decrease():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_children_never_hang():
-    run_script("forks_of_maps.py", "--forks", 300)
+    run_script("forks_of_maps.py", "--forks", 100)
 
 
 # ---- Memory ----
