@@ -18,7 +18,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 ROOT = Path(__file__).parent
 BUILT = ROOT / ".nox" / "built"
 SOURCES = ["*.in", "*.md", "*.py", "*.toml", "fastcounter", "fastcounter/*.p*", "fastcounter/*.h"]
-TESTED = [".github", "tests", "bench", "examples", "README.md", "pyproject.toml"]
+TESTED = [".github", "tests", "bench", "examples", "README.md", "pyproject.toml", "setup.py"]
 EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
 
 # Code that Cython generates does not initialize a field that 3.15 has added to types.
@@ -48,13 +48,18 @@ def sdist(session: nox.Session) -> Path:
 
 
 def wheel(
-    session: nox.Session, variant: str = "plain", flags: str = WARNINGS, python: str = "python", **env: str
+    session: nox.Session,
+    variant: str = "plain",
+    flags: str = WARNINGS,
+    python: str = "python",
+    options: tuple[str, ...] = (),
+    **env: str,
 ) -> Path:
     """Return the wheel of that source distribution for the session's interpreter, or for another one on the PATH."""
     source = sdist(session)
     ask = [python, "-c", "import sysconfig; print(sysconfig.get_config_var('SOABI'))"]
     abi = session.run(*ask, silent=True, external=True)
-    command = [python, "-m", "pip", "wheel", "-q", "--no-deps", str(source), "--wheel-dir"]
+    command = [python, "-m", "pip", "wheel", "-q", "--no-deps", *options, str(source), "--wheel-dir"]
     # CPPFLAGS are added to the interpreter's own -O2 or -O3.  CFLAGS would replace them.
     env = {"CPPFLAGS": flags, **env}
     return made(session, BUILT / f"{str(abi).strip()}-{variant}", source.stat().st_mtime, *command, **env)
@@ -154,7 +159,7 @@ def examples(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def coverage(session: nox.Session) -> None:
     """3.11: how many lines the tests cover; pyproject.toml says which lines they need not cover."""
-    copy(session, [*TESTED, "fastcounter", "setup.py", "LICENSE"])
+    copy(session, [*TESTED, "fastcounter", "LICENSE"])
     session.install("coverage", "-e", ".[test]", env={"FASTCOUNTER_TRACE": "1"})
     names = ["cimport", "compat", "copy", "counters", "memory", "package", "processes", "shared", "subclass"]
     chosen = [f"tests/test_{name}.py" for name in names]
@@ -179,6 +184,16 @@ def portable(session: nox.Session) -> None:
     """3.13: the portable code, without CPython's internals, that future versions of CPython get."""
     environment(session, wheel(session, "portable", FASTCOUNTER_PORTABLE="1"), "test")
     pytest(session, FASTCOUNTER_PORTABLE="1")
+
+
+@nox.session(python="3.14")
+def cython(session: nox.Session) -> None:
+    """3.14: built by the oldest Cython that can, which distributions have."""
+    session.install("cython==3.2.0", "setuptools>=77")
+    package = wheel(session, "oldest-cython", options=("--no-build-isolation",))
+    environment(session, package, "test")
+    # fastcounter/_module.h says why memory of closed interpreters leaks.
+    pytest(session, "--deselect=tests/test_interpreters.py::test_closed_interpreters_leave_no_memory")
 
 
 @nox.session(python="3.12")

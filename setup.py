@@ -6,16 +6,40 @@ FASTCOUNTER_TRACE=1 lets coverage trace the lines of the .pyx files.  Sanitizers
 
 import gzip
 import os
+import re
 import sys
 import tarfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from setuptools import Extension, setup
-from setuptools.command.sdist import sdist
-
 if sys.implementation.name != "cpython":
     sys.exit(f"fastcounter is for CPython: it does not build on {sys.implementation.name}")
+
+NEEDED = {"cython": "3.2", "setuptools": "77"}  # pyproject.toml has the same, and the reasons
+
+
+def check_requirements() -> None:
+    """Say what is missing.  pip does not, if it builds without isolation, and later errors would not name it."""
+    found = {}
+    for name in NEEDED:
+        try:
+            found[name] = f"{name} {metadata.version(name)}"
+        except metadata.PackageNotFoundError:
+            found[name] = f"no {name}"
+    if any(numbers(found[name]) < numbers(version) for name, version in NEEDED.items()):
+        needed = " and ".join(f"{name}>={version}" for name, version in NEEDED.items())
+        sys.exit(f"To build fastcounter needs {needed}. There is {' and '.join(found.values())}.")
+
+
+def numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+check_requirements()  # before the imports, which fail without setuptools
+
+from setuptools import Extension, setup  # noqa: E402
+from setuptools.command.sdist import sdist  # noqa: E402
 
 
 class ReproducibleSdist(sdist):
