@@ -617,7 +617,11 @@ cell_increment(void **cell)
     return status;
 }
 
-/* Add to a cell that is not striped, and return the new count.  NULL without an exception: take the slow path. */
+/* Add to a cell that is not striped, and return the new count.  NULL without an exception: take the slow path.
+ *
+ * If there is no memory for the new count, the addition stands.  Other threads may have counted on from it, and if it
+ * were subtracted again, two calls could return one number.  To make an int before the addition would take each call
+ * four percent longer. */
 static inline PyObject *
 word_add_and_get(void **cell, int64_t amount)
 {
@@ -625,11 +629,7 @@ word_add_and_get(void **cell, int64_t amount)
     if (!word_add(cell, amount, &after)) {
         return NULL;
     }
-    PyObject *result = PyLong_FromLongLong(after);
-    if (result == NULL) {
-        word_add(cell, -amount, &after);
-    }
-    return result;
+    return PyLong_FromLongLong(after);
 }
 
 static inline PyObject *

@@ -24,6 +24,7 @@ cdef class _Counter:
 
 
 cdef class _ReturningCounter(_Counter):
+    # Without the GIL, calls of these two that raise MemoryError may have added.
     cdef object c_increment_and_get(self)
     cdef object c_add_and_get(self, object amount)
 

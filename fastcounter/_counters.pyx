@@ -172,7 +172,8 @@ cdef class _ReturningCounter(_Counter):
     def increment_and_get(self, /):
         """Add 1 to the count and return the new count, an int.
 
-        This is one atomic step.  As long as the count is only incremented, no two calls return the same number.
+        This is one atomic step.  As long as the count is only incremented, no two calls return the same number.  Without
+        the GIL, a call that raises MemoryError may have incremented the count.
         """
         return cell_increment_and_get(&self.cell)
 
@@ -180,6 +181,7 @@ cdef class _ReturningCounter(_Counter):
         """Add an integer of any size and sign to the count and return the new count, an int.
 
         This is one atomic step.  If the amount is not an integer, TypeError is raised and the count stays unchanged.
+        Without the GIL, a call that raises MemoryError may have added the amount.
         """
         return cell_add_and_get(&self.cell, as_int(amount, "amount"))
 

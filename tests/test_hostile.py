@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import COMPAT, COMPILED, EXACT, name_of, read_count, run_python
+from helpers import COMPAT, COMPILED, EXACT, GIL_BUILD, name_of, read_count, run_python
 
 
 class Raising:
@@ -103,27 +103,35 @@ def test_finalizer_that_uses_the_counter(counter_class):
     assert seen == [2**40 + 1]
 
 
+CHANGES = {
+    "increment": ((), lambda count: count + 1),
+    "add": ((2**90,), lambda count: count + 2**90),
+    "add small": ((-5,), lambda count: count - 5),
+    "reset": ((), lambda count: 0),
+    "__init__": ((2**80,), lambda count: 2**80),
+    "increment_and_get": ((), lambda count: count + 1),
+    "add_and_get": ((2**90,), lambda count: count + 2**90),
+    "add_and_get small": ((-5,), lambda count: count - 5),
+}
+
+
 def test_no_memory(counter_class):
-    """Whichever allocation fails, a call either succeeds or leaves the count unchanged."""
+    """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
+
+    Without the GIL, an addition stands if there is no memory for the new count that it returns.
+    """
     testcapi = pytest.importorskip("_testcapi")
-    calls = [
-        lambda counter: counter.increment(),
-        lambda counter: counter.add(2**90),
-        lambda counter: counter.add(-5),
-        lambda counter: counter.reset(),
-        lambda counter: counter.__init__(2**80),
-    ]
     failures = 0
-    for call, effect in zip(
-        calls, [lambda n: n + 1, lambda n: n + 2**90, lambda n: n - 5, lambda n: 0, lambda n: 2**80], strict=True
-    ):
-        for start in range(12):
+    for change, (args, effect) in CHANGES.items():
+        name = change.split()[0]
+        for start in range(12 if hasattr(counter_class, name) else 0):
             for initial in (0, 300, 2**30 - 1, 2**60 - 1, 2**62 + 5):
                 counter = counter_class(initial)
                 kept = read_count(counter)  # a second reference, so the count cannot change in place
+                call = getattr(counter, name)
                 testcapi.set_nomemory(start, start + 1)
                 try:
-                    call(counter)
+                    call(*args)
                 except MemoryError:
                     failed = True
                 else:
@@ -131,8 +139,49 @@ def test_no_memory(counter_class):
                 finally:
                     testcapi.remove_mem_hooks()
                 failures += failed
-                assert read_count(counter) == (initial if failed else effect(initial))
+                stands = failed and name.endswith("_and_get") and not GIL_BUILD and read_count(counter) != initial
+                assert read_count(counter) == (initial if failed and not stands else effect(initial))
                 assert kept == initial
+    assert failures
+
+
+@pytest.mark.parametrize("cls", [cls for cls in EXACT if hasattr(cls, "increment_and_get")], ids=name_of)
+def test_no_number_is_returned_twice_if_memory_runs_out(cls):
+    testcapi = pytest.importorskip("_testcapi")
+    failures = 0
+    for start in range(0, 3_000, 100):
+        counter = cls(10**6)  # so that each number is a new int
+        places = [[None] for _ in range(4_000)]
+        running, done = [False] * 4, []
+
+        def take(index, counter=counter, places=places, running=running, done=done, start=start):
+            for place in places[index::4]:  # while memory has run out, this allocates nothing but the numbers
+                if not running[index]:
+                    running[index] = True
+                    while False in running:
+                        time.sleep(0)
+                    if index == 0:
+                        testcapi.set_nomemory(start, start + 300)
+                try:
+                    place[0] = counter.increment_and_get()
+                except MemoryError:
+                    place[0] = None
+            if index == 0:
+                testcapi.remove_mem_hooks()
+                done.append(True)
+            while not done:
+                time.sleep(0)
+
+        threads = [threading.Thread(target=take, args=(index,), daemon=True) for index in (1, 2, 3)]
+        for thread in threads:
+            thread.start()
+        take(0)
+        for thread in threads:
+            thread.join()
+        taken = [number for (number,) in places if number is not None]
+        assert len(set(taken)) == len(taken)
+        assert 10**6 + len(taken) <= counter.value <= 10**6 + 4_000
+        failures += 4_000 - len(taken)
     assert failures
 
 
