@@ -3,7 +3,8 @@
 None of them needs the GIL or a thread state.  They are as atomic as the Python methods.  A call that fails raises
 OverflowError, or RuntimeError if __init__ was never called, and the count stays unchanged.  If the caller does not hold
 the GIL, a call that fails takes the main interpreter's GIL to raise.  So in any other interpreter, hold the GIL around
-a call that may fail.  Declare parameters `not None`: Cython accepts None for any class, and a call on None crashes.
+a call that may fail.  A successful call that returns the number -1 takes that GIL too, because the caller's code then
+looks for an exception.  Declare parameters `not None`: Cython accepts None for any class, and a call on None crashes.
 """
 
 from libc.stdint cimport int64_t, uint8_t
