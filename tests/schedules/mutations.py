@@ -1,6 +1,6 @@
-"""Changes to _cell_free_threaded.h that break it.  run.py checks that a program finds each of them.
+"""Changes to the free-threaded cell that break it.  run.py checks that a program finds each of them.
 
-A mutation has a function of the header, a sentence that says what is wrong, and texts of that function with what takes
+A mutation has a function of a header, a sentence that says what is wrong, and texts of that function with what takes
 their place.  Each text has to be in the function exactly once, so a mutation that no longer fits the header fails.
 """
 
@@ -12,6 +12,7 @@ class Mutation(NamedTuple):
     function: str
     fault: str
     replacements: dict[str, str]
+    header: str = "_cell_free_threaded.h"
 
     def __str__(self):
         return f"{self.function}() {self.fault}"
@@ -38,13 +39,14 @@ OWNER_STORES = "_Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint6
 
 MUTATIONS = [
     Mutation(
-        "lock",
+        "spin_lock",
         "does not look whether the lock is taken",
-        {"!_Py_atomic_compare_exchange_int(&self->locked, &unlocked, 1)": "0"},
+        {"!_Py_atomic_compare_exchange_int(locked, &unlocked, 1)": "0"},
+        "_lock.h",
     ),
-    Mutation("lock", "takes a lock that it has found taken", {"        unlocked = 0;\n": ""}),
-    Mutation("unlock", "does nothing", {"_Py_atomic_store_int_release(&self->locked, 0);": ""}),
-    Mutation("unlock", "does not release", {"store_int_release": "store_int_relaxed"}),
+    Mutation("spin_lock", "takes a lock that it has found taken", {"        unlocked = 0;\n": ""}, "_lock.h"),
+    Mutation("spin_unlock", "does nothing", {"_Py_atomic_store_int_release(locked, 0);": "(void)locked;"}, "_lock.h"),
+    Mutation("spin_unlock", "does not release", {"store_int_release": "store_int_relaxed"}, "_lock.h"),
     # One word.
     Mutation("word_add_small", "adds by a load and a store", {"self->kind == CELL_UNSYNCHRONIZED": "1"}),
     Mutation(

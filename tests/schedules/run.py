@@ -20,7 +20,6 @@ from mutations import MUTATIONS
 
 FOLDER = Path(__file__).parent
 HEADERS = FOLDER.parents[1] / "fastcounter"
-HEADER = "_cell_free_threaded.h"
 CC = os.environ.get("CC", "gcc")
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-value"]
 NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may leave a variable unused
@@ -71,7 +70,7 @@ def find(mutation, shared):
         folder = Path(work)
         for header in HEADERS.glob("*.h"):
             shutil.copy(header, folder)
-        (folder / HEADER).write_text(mutation.apply((HEADERS / HEADER).read_text()))
+        (folder / mutation.header).write_text(mutation.apply((HEADERS / mutation.header).read_text()))
         for limits in LIMITS:
             executable = build(shared, folder, limits, folder, NO_WARNINGS)
             for memory, number in MEMORY.items():
@@ -116,9 +115,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at once (default: one for each processor)")
     args = parser.parse_args()
     start = time.monotonic()
-    header = (HEADERS / HEADER).read_text()
     for mutation in MUTATIONS:
-        mutation.apply(header)  # fails at once if one does not fit
+        mutation.apply((HEADERS / mutation.header).read_text())  # fails at once if one does not fit
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(args.jobs) as pool:
         shared = Path(work)
         compile_shared(shared)
