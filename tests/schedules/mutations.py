@@ -227,6 +227,14 @@ MUTATIONS = [
         | {"0 && _Py_atomic_load_ptr_acquire(&self->large) == NULL": "0 && none"},
     ),
     # Any kind.
+    Mutation(
+        "word_add_and_get",
+        "subtracts again if there is no memory for the new count",
+        {
+            "return PyLong_FromLongLong(after);": "PyObject *result = PyLong_FromLongLong(after);\n"
+            "    if (result == NULL) {\n        word_add(cell, -amount, &after);\n    }\n    return result;"
+        },
+    ),
     Mutation("cell_update", "does not try again", {"if (done || result == NULL)": "if (1)"}),
     Mutation("make_room", "raises that there is no memory", {"        PyErr_Clear();\n": ""}),
 ]

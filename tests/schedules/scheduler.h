@@ -35,7 +35,7 @@ void note(void);
 int current_thread(void);
 int anybody_stopped(void);
 void become(int thread);        /* MAIN goes on as another thread, before that has started */
-/* A moment in the running thread, and whether such a moment of a thread happened before the running thread's present. */
+/* A moment in the running thread, and whether such a moment in another thread happened before now. */
 int stamp(void);
 int happened_before(int thread, int stamp);
 
