@@ -18,7 +18,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 ROOT = Path(__file__).parent
 BUILT = ROOT / ".nox" / "built"
 SOURCES = ["*.in", "*.md", "*.py", "*.toml", "fastcounter", "fastcounter/*.p*", "fastcounter/*.h"]
-TESTED = [".github", "tests", "bench", "examples", "README.md", "pyproject.toml", "setup.py"]
+TESTED = [".github", "tests", "bench", "docs", "examples", "README.md", "pyproject.toml", "setup.py"]
 EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
 
 # Code that Cython generates does not initialize a field that 3.15 has added to types.
@@ -223,6 +223,13 @@ def parallel(session: nox.Session) -> None:
     session.install("pytest-run-parallel")
     chosen = [f"tests/test_{name}.py" for name in ("compat", "copy", "counters", "subclass")]
     pytest(session, "--parallel-threads=4", *chosen)
+
+
+@nox.session(python="3.11")
+def docs(session: nox.Session) -> None:
+    """3.11: the site of the documentation, in docs/_build."""
+    session.install(*EXTRAS["docs"], str(wheel(session)))
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build", *session.posargs)
 
 
 @nox.session

@@ -130,7 +130,8 @@ Which memory goes where:
   in the arguments of Process or the `initargs` of a pool.  Pickling it at any other time raises TypeError.
 - A SharedMemory: the counter can be pickled at any time.  So it also goes through queues, `submit()`, `map()` and
   joblib.  The SharedMemory can be closed while counters live.
-- An mmap: forked children inherit it, and any process can map the same file.  The counter cannot be pickled.
+- An mmap: forked children inherit it, and any process can map the same file.  The counter cannot be pickled.  Map the
+  memory in one of these two ways::
 
       memory = mmap.mmap(-1, mmap.PAGESIZE)     # before os.fork()
       with open(path, "r+b") as file:           # in each process

@@ -18,7 +18,7 @@ REPOSITORY = "https://example.org/owner/name"
 
 @pytest.fixture
 def checkout(tmp_path):
-    for name in (".github", "bench", "examples"):
+    for name in (".github", "bench", "docs", "examples"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
