@@ -172,8 +172,8 @@ cdef class _ReturningCounter(_Counter):
     def increment_and_get(self, /):
         """Add 1 to the count and return the new count, an int.
 
-        This is one atomic step.  As long as the count is only incremented, no two calls return the same number.  Without
-        the GIL, a call that raises MemoryError may have incremented the count.
+        This is one atomic step.  As long as the count is only incremented, no two calls return the same number.
+        Without the GIL, a call that raises MemoryError may have incremented the count.
         """
         return cell_increment_and_get(&self.cell)
 
