@@ -209,6 +209,14 @@ def headers(session: nox.Session) -> None:
     wheel(session, "headers", f"{WARNINGS} -DPy_GIL_DISABLED")
 
 
+@nox.session(python="3.15")
+def jit(session: nox.Session) -> None:
+    """3.15: the tests with CPython's JIT compiler switched on."""
+    environment(session, wheel(session), "test")
+    session.run("python", "-c", "import sys; assert sys._jit.is_enabled()", env={"PYTHON_JIT": "1"})
+    pytest(session, PYTHON_JIT="1")
+
+
 @nox.session(python="python3.14d")
 def references(session: nox.Session) -> None:
     """3.14d: the total reference count before and after each public call, on a debug build."""
