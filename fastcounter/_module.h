@@ -32,8 +32,9 @@
  *         _interpreters.destroy(interpreter)
  *     spam.make()
  *
- * So the table gets a last entry that stays: its id is greater than that of any interpreter, and it has no module.
- * The generated function adds it; it looks at nothing of its second argument, `dummy`, but that it is `last_entry`. */
+ * So this adds a last entry that stays, with an id that is greater than that of any interpreter, and no module.  To add
+ * it, this calls the generated function with `last_entry` as its second argument.  That argument, which generated code
+ * names `dummy` and does not use, then selects the id. */
 #if CYTHON_HEX_VERSION <= 0x030301F0
 static char last_entry;
 
