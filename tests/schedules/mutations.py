@@ -33,6 +33,8 @@ class Mutation(NamedTuple):
 LOCK = {"    lock(self);\n": "", "    unlock(self);\n": ""}
 ODD = "lock(self);\n    _Py_atomic_store_int64(&self->version, self->version + 1);\n"
 EVEN = "_Py_atomic_store_int64(&self->version, self->version + 1);\n    unlock(self);\n"
+RELAXED_EVEN = EVEN.replace("store_int64", "store_int64_relaxed")
+RELAXED_OFFSET = {"store_int64(&self->offset": "store_int64_relaxed(&self->offset"}
 DROP = "Py_XDECREF(done ? dropped : large);"
 PUBLISH = "!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)"
 OWNER_STORES = "_Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);"
@@ -63,6 +65,11 @@ MUTATIONS = [
         "word_add_small",
         "does not look whether the count was large when it added",
         {"amount);\n        if (IS_LARGE(before))": "amount);\n        if (0)"},
+    ),
+    Mutation(
+        "word_get",
+        "may read an old count",
+        {"NULL;\n    *word = _Py_atomic_load_int64(": "NULL;\n    *word = _Py_atomic_load_int64_relaxed("},
     ),
     Mutation("word_get", "takes no lock", {"        lock(self);\n": "", "        unlock(self);\n": ""}),
     Mutation(
@@ -145,6 +152,16 @@ MUTATIONS = [
     ),
     # The sum.
     Mutation("sum_of_parts", "does not acquire the table", {"load_ptr_acquire": "load_ptr_relaxed"}),
+    Mutation(
+        "sum_of_parts",
+        "does not acquire `count`",
+        {"int64_t sum = _Py_atomic_load_int64(": "int64_t sum = _Py_atomic_load_int64_relaxed("},
+    ),
+    Mutation(
+        "sum_of_parts",
+        "does not acquire a stripe",
+        {"sum += _Py_atomic_load_int64(": "sum += _Py_atomic_load_int64_relaxed("},
+    ),
     Mutation("striped_get", "takes no lock", LOCK),
     Mutation("striped_get", "counts no reference", {"Py_XNewRef(self->large)": "self->large"}),
     Mutation(
@@ -162,6 +179,16 @@ MUTATIONS = [
         "does not make the version odd",
         {"        _Py_atomic_store_int64(&self->version, seen->version + 1);\n": ""},
     ),
+    Mutation("striped_replace", "stores `offset` without a release", RELAXED_OFFSET),
+    Mutation(
+        "striped_replace",
+        "stores the even version without a release",
+        {
+            "_Py_atomic_store_int64(&self->version, seen->version + 2)": ""
+            "_Py_atomic_store_int64_relaxed(&self->version, seen->version + 2)"
+        },
+    ),
+    Mutation("striped_replace", "stores `large` without a release", {"store_ptr_release": "store_ptr_relaxed"}),
     Mutation("striped_replace", "leaves the version as it was", {"seen->version + 2": "seen->version"}),
     Mutation(
         "striped_replace",
@@ -214,6 +241,17 @@ MUTATIONS = [
         "striped_sum",
         "does not look at the version again",
         {" && _Py_atomic_load_int64(&self->version) == version": ""},
+    ),
+    Mutation(
+        "striped_sum",
+        "does not acquire the version",
+        {"int64_t version = _Py_atomic_load_int64(": "int64_t version = _Py_atomic_load_int64_relaxed("},
+    ),
+    Mutation("striped_sum", "does not acquire `large`", {"load_ptr_acquire": "load_ptr_relaxed"}),
+    Mutation(
+        "striped_sum",
+        "does not acquire `offset`",
+        {"*sum = _Py_atomic_load_int64(": "*sum = _Py_atomic_load_int64_relaxed("},
     ),
     Mutation("striped_sum", "ignores `large`", {" && _Py_atomic_load_ptr_acquire(&self->large) == NULL": ""}),
     Mutation(

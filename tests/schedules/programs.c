@@ -283,6 +283,15 @@ start_huge(void)
     assign(A, HUGE_COUNT);
 }
 
+static void
+increment_and_start_huge(void)
+{
+    become(2);
+    increment(A);
+    become(MAIN);
+    start_huge();
+}
+
 /* ---- Programs ---- */
 
 static void
@@ -363,6 +372,19 @@ assignment_beside_increments(int thread)
     else {
         increment(A);
         increment(A);
+    }
+}
+
+/* A read gives the count before an assignment or after it, and nothing between. */
+static void
+read_beside_assignment(int thread)
+{
+    if (thread == 1) {
+        assign(A, 2);
+    }
+    else {
+        wide count = value(A);
+        EXPECT(count == HUGE_COUNT || count == 2);
     }
 }
 
@@ -602,6 +624,7 @@ static const program programs[] = {
     {P(one_increment), .threads = 3, .nobody_owns = 1, .processors = 2},
     {P(increments), .threads = 2, AFTER(start_near_the_limits)},
     {P(reads_beside_increments), .threads = 2},
+    {P(reads_beside_increments), .threads = 2, .kinds = STRIPED, .nobody_owns = 1},
     {P(reads_beside_increments), .threads = 3},
     {P(reads_beside_increments), .threads = 2, AFTER(start_near_the_limits)},
     {P(reads_between_increments), .threads = 2},
@@ -612,6 +635,8 @@ static const program programs[] = {
     {P(resets), .threads = 2},
     {P(assignment_beside_increments), .threads = 2},
     {P(assignment_beside_increments), .threads = 2, AFTER(start_huge)},
+    {P(read_beside_assignment), .threads = 2, .kinds = ATOMIC | STRIPED, AFTER(increment_and_start_huge)},
+    {P(read_beside_assignment), .threads = 3, .kinds = ATOMIC | STRIPED, AFTER(increment_and_start_huge)},
     {P(assignments), .threads = 2},
     {P(assignments), .threads = 2, AFTER(start_huge)},
     {P(large_amounts), .threads = 2},
@@ -720,7 +745,8 @@ main(int argc, char **argv)
     const char *name = argc > 2 ? argv[2] : NULL;
     for (size_t index = 0; index < sizeof programs / sizeof *programs; index++) {
         current = &programs[index];
-        limits allowed = {current->preemptions ? current->preemptions : 2, current->failures, current->stops, 2, memory};
+        int preemptions = current->preemptions ? current->preemptions : 2;
+        limits allowed = {preemptions, current->failures, current->stops, 2, memory};
         for (kind = CELL_UNSYNCHRONIZED; kind <= CELL_STRIPED; kind++) {
             int kinds_run = current->kinds ? current->kinds : current->threads == 2 ? -1 : ATOMIC | STRIPED;
             if (!(kinds_run & 1 << kind) || (name != NULL && strcmp(name, current->name))) {

@@ -27,7 +27,7 @@ NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may 
 # With tiny limits, a few additions reach what takes years with those of the header.
 TINY = {"ADD_LIMIT": 3, "PART_LIMIT": 2, "OFFSET_LIMIT": 3, "COUNT_LIMIT": 4, "PROBE_EVERY": 1, "DIGIT_LIMIT": 3}
 LIMITS = {"tiny limits": [f"-D{name}={limit}" for name, limit in TINY.items()], "the header's limits": []}
-MEMORY = {"orderly memory": "0", "store buffers": "1", "old values": "2"}
+MEMORY = {"orderly memory": "0", "old values": "2", "store buffers": "1"}
 
 
 def compile_shared(folder):
