@@ -224,7 +224,8 @@ def test_labels_are_read_while_others_add_them(example, file):
 
     def add():
         adding = example.SharedLabels(file)
-        for label in labels:
+        for number, label in enumerate(labels):
+            time.sleep(0.001 if number % 20 == 0 else 0)  # lets others run
             adding[label].increment()
 
     def read():
@@ -253,7 +254,7 @@ def call_and_die(example, function, step):
     def trace(frame, event, _):
         if frame.f_code.co_filename != example.__file__:
             return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        frame.f_trace, frame.f_trace_opcodes, frame.f_trace_lines = trace, True, False
         if event == "opcode" and next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
         return trace
@@ -293,6 +294,7 @@ def test_a_process_is_killed_at_any_step_of_adding_a_label(example, tmp_path):
     assert content(file) == {"first": 1, VICTIM: 1}
 
 
+@pytest.mark.skipif(sys.version_info[:2] == (3, 14), reason="`with` may leave any lock taken (python/cpython#148874)")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_signal_handlers_raise_while_labels_are_added(example, file):
     def interrupt(*_):
@@ -314,7 +316,7 @@ def test_signal_handlers_raise_while_labels_are_added(example, file):
         signal.signal(signal.SIGALRM, before)
     assert interrupted > 20
     assert content(file) == dict.fromkeys(labels, 0)
-    assert status_of(fork(example.SharedLabels, file)) == 0  # no lock is left taken
+    assert run_threads(lambda: example.SharedLabels(file)["0"].value) == [0]  # no lock is left taken
 
 
 def test_processes_are_killed_at_any_moment(example, tmp_path):
@@ -356,11 +358,12 @@ def test_children_are_forked_while_threads_add_labels(example, file):
             mine = example.SharedLabels(file)  # has to look up each label in the file
             for number in range(10):
                 mine[f"{thread} {number}"].increment()
+            time.sleep(0.001)  # lets others run
         return rounds
 
     def add_in_child(child):
         for number in range(3):
-            counts[f"child {child % 50} {number}"].increment()
+            counts[f"child {child} {number}"].increment()
 
     def fork_on():
         try:
@@ -369,9 +372,9 @@ def test_children_are_forked_while_threads_add_labels(example, file):
         finally:
             forking.clear()
 
-    _, *rounds = run_threads(fork_on, *[partial(add, thread) for thread in range(3)])
-    expected = {f"{thread} {number}": rounds[thread] for thread in range(3) for number in range(10)}
-    expected.update({f"child {child} {number}": 2 for child in range(50) for number in range(3)})
+    _, *rounds = run_threads(fork_on, *[partial(add, thread) for thread in range(2)])
+    expected = {f"{thread} {number}": rounds[thread] for thread in range(2) for number in range(10)}
+    expected.update({f"child {child} {number}": 1 for child in range(100) for number in range(3)})
     assert content(file) == expected
 
 
