@@ -13,6 +13,7 @@
  *   - A new label is published with the lock held, if the slot at which the look-up ended is still empty, and its table
  *     not full.  Otherwise the look-up is repeated.  So no label gets two entries.
  *   - Whoever finds the table full makes a larger copy.  Nobody adds to a full table, so the copy is complete.
+ *   - Whoever reads the number of labels takes the lock too; see labels_used().
  *   - While a thread holds the lock, it only loads and stores memory.  With the GIL that is atomic without a lock.
  */
 #ifndef FASTCOUNTER_MAP_H
@@ -111,9 +112,16 @@ typedef struct {
 /* Cython puts the map behind the object's pointer to its table of C-level calls, as it does a counter's cell. */
 #define MAP(object) ((counter_map *)((char *)(object) + CELL_OFFSET))
 
-#define FIRST_SLOTS 8
-#define FIRST_ENTRIES 4
-#define MOST_ENTRIES 64  /* in a block: what is unused is little beside a large map */
+/* Tests compile this file with smaller limits, as they do the cell. */
+#ifndef FIRST_SLOTS
+#  define FIRST_SLOTS 8
+#endif
+#ifndef FIRST_ENTRIES
+#  define FIRST_ENTRIES 4
+#endif
+#ifndef MOST_ENTRIES
+#  define MOST_ENTRIES 64  /* in a block: what is unused is little beside a large map */
+#endif
 
 /* ---- Looking up ---- */
 
@@ -386,10 +394,21 @@ map_contains(PyObject *object, PyObject *label)
     return map_find(object, label, &entry);
 }
 
+/* The number of labels.  Another thread may be publishing a label that is in its slot and not yet in `used`.  With the
+ * lock this waits until it is in both, so a thread that has found a label sees it among all labels too. */
+static inline Py_ssize_t
+labels_used(counter_map *map)
+{
+    spin_lock(&map->locked);
+    Py_ssize_t used = map->used;
+    spin_unlock(&map->locked);
+    return used;
+}
+
 static inline Py_ssize_t
 map_length(PyObject *object)
 {
-    return LOAD_SIZE(&MAP(object)->used);
+    return labels_used(MAP(object));
 }
 
 /* ---- All labels ---- */
@@ -404,7 +423,7 @@ typedef struct {
 static inline map_cursor
 cursor_of(counter_map *map)
 {
-    Py_ssize_t used = LOAD_SIZE(&map->used);  /* before `first`, so that this many entries are there */
+    Py_ssize_t used = labels_used(map);  /* before `first`, so that this many entries are there */
     return (map_cursor){LOAD(&map->first), 0, used};
 }
 

@@ -1,4 +1,4 @@
-/* Stands in for CPython's Python.h, as a free-threaded build has it: as much as fastcounter/_cell.h needs.
+/* Stands in for CPython's Python.h, as a free-threaded build has it: as much as fastcounter/_cell.h and _map.h need.
  *
  * Each atomic operation first hands control to the scheduler.  An int is a struct with a reference count.  Whatever
  * allocates may be told to fail. */
@@ -29,6 +29,8 @@
 #define _Py_atomic_load_uint8_relaxed(place) (AT(load_relaxed), load_uint8(place, RELAXED))
 #define _Py_atomic_load_int64(place) (AT(load), load_int64(place, LOCKED))
 #define _Py_atomic_load_int64_relaxed(place) (AT(load_relaxed), load_int64(place, RELAXED))
+#define _Py_atomic_load_ssize(place) (AT(load), load_int64(place, LOCKED))
+#define _Py_atomic_load_ssize_relaxed(place) (AT(load_relaxed), load_int64(place, RELAXED))
 #define _Py_atomic_load_ptr(place) (AT(load), load_ptr(place, LOCKED))
 #define _Py_atomic_load_ptr_acquire(place) (AT(load_acquire), load_ptr(place, ORDERED))
 #define _Py_atomic_load_ptr_relaxed(place) (AT(load_relaxed), load_ptr(place, RELAXED))
@@ -38,6 +40,8 @@
 #define _Py_atomic_store_int_relaxed(place, value) (AT(store_relaxed), store_int(place, value, RELAXED))
 #define _Py_atomic_store_int64(place, value) (AT(store), store_int64(place, value, LOCKED))
 #define _Py_atomic_store_int64_relaxed(place, value) (AT(store_relaxed), store_int64(place, value, RELAXED))
+#define _Py_atomic_store_ssize(place, value) (AT(store), store_int64(place, value, LOCKED))
+#define _Py_atomic_store_ssize_relaxed(place, value) (AT(store_relaxed), store_int64(place, value, RELAXED))
 #define _Py_atomic_store_uint64_release(place, value) (AT(store_release), store_uint64(place, value, ORDERED))
 #define _Py_atomic_store_ptr_release(place, value) (AT(store_release), store_ptr(place, value, ORDERED))
 #define _Py_atomic_store_ptr_relaxed(place, value) (AT(store_relaxed), store_ptr(place, value, RELAXED))
@@ -69,9 +73,11 @@ int compare_exchange_ptr(void *place, void *expected, void *value);
 
 typedef __int128 wide;  /* stands in for ints of any size */
 typedef ptrdiff_t Py_ssize_t;
+typedef Py_ssize_t Py_hash_t;
 typedef struct object PyObject;
 typedef struct type_object PyTypeObject;
 typedef void (*destructor)(PyObject *);
+typedef int (*inquiry)(PyObject *);
 typedef int (*visitproc)(PyObject *, void *);
 
 struct object {
@@ -117,6 +123,26 @@ int PyUnstable_Long_IsCompact(const PyLongObject *number);
 Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *number);
 PyObject *PyNumber_Add(PyObject *left, PyObject *right);
 
+/* A label is equal to one with the same value.  Its hash is what the program likes. */
+typedef struct {
+    PyLongObject number;
+    Py_hash_t hash;
+} label_object;
+
+enum { Py_EQ = 2 };
+PyObject *make_label(wide value, Py_hash_t hash);  /* never fails */
+Py_hash_t PyObject_Hash(PyObject *label);          /* may fail, as an allocation may */
+int PyObject_RichCompareBool(PyObject *label, PyObject *other, int operation);  /* the same */
+
+/* No label is a str, so what follows only has to compile. */
+typedef label_object PyASCIIObject;
+#define PyUnicode_CheckExact(object) ((void)(object), 0)
+#define PyUnicode_GET_LENGTH(object) ((void)(object), (Py_ssize_t)0)
+#define PyUnicode_KIND(object) ((void)(object), 1)
+#define PyUnicode_DATA(object) ((void *)(object))
+
+#define Py_MIN(left, right) ((left) < (right) ? (left) : (right))
+
 void *PyMem_RawMalloc(size_t size);
 void *PyMem_RawCalloc(size_t number, size_t size);
 void PyMem_RawFree(void *memory);
@@ -127,11 +153,12 @@ void PyErr_Clear(void);
 void reset_python(void);           /* call this before each program */
 void take_thread_id(int thread);   /* the running thread gets the id of one that has ended */
 
-/* ---- Types: _deferred.h and _dealloc.h compile, but no program calls what needs these ---- */
+/* ---- Types: _deferred.h, _dealloc.h and the end of _map.h compile, but no program calls what needs these ---- */
 
 struct type_object {
     destructor tp_dealloc;
     int (*tp_traverse)(PyObject *, visitproc, void *);
+    inquiry tp_clear;
     void (*tp_free)(void *);
     unsigned long tp_flags;
     PyTypeObject *tp_base;

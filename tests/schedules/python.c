@@ -224,6 +224,37 @@ PyNumber_Add(PyObject *left, PyObject *right)
     return new_int(value_of(left) + value_of(right));
 }
 
+PyObject *
+make_label(wide value, Py_hash_t hash)
+{
+    label_object *label = allocate(sizeof(label_object));
+    label->number.ob_base.ob_refcnt = 1;
+    label->number.value = value;
+    label->hash = hash;
+    return &label->number.ob_base;
+}
+
+/* Python code may run, and may fail. */
+static int
+python_code_fails(void)
+{
+    check_no_lock();
+    return allocation_fails() && PyErr_NoMemory() == NULL;
+}
+
+Py_hash_t
+PyObject_Hash(PyObject *label)
+{
+    return python_code_fails() ? -1 : ((label_object *)label)->hash;
+}
+
+int
+PyObject_RichCompareBool(PyObject *label, PyObject *other, int operation)
+{
+    (void)operation;
+    return python_code_fails() ? -1 : value_of(label) == value_of(other);
+}
+
 /* ---- Memory and errors ---- */
 
 void *

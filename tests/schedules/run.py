@@ -1,4 +1,4 @@
-"""Run every schedule of the programs in programs.c, and check that they find each mutation in mutations.py.
+"""Run every schedule of the programs in programs.c and map_programs.c, and check that they find each mutation.
 
 python tests/schedules/run.py
 python tests/schedules/run.py --only programs --program reads_beside_increments
@@ -26,7 +26,9 @@ NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may 
 
 # With tiny limits, a few additions reach what takes years with those of the header.
 TINY = {"ADD_LIMIT": 3, "PART_LIMIT": 2, "OFFSET_LIMIT": 3, "COUNT_LIMIT": 4, "PROBE_EVERY": 1, "DIGIT_LIMIT": 3}
+TINY |= {"FIRST_SLOTS": 4, "FIRST_ENTRIES": 2, "MOST_ENTRIES": 2}
 LIMITS = {"tiny limits": [f"-D{name}={limit}" for name, limit in TINY.items()], "the header's limits": []}
+PROGRAMS = ["programs", "map_programs"]
 MEMORY = {"orderly memory": "0", "old values": "2", "store buffers": "1"}
 
 
@@ -45,11 +47,11 @@ def object_name(name, limits):
     return f"{name}-{limits.split()[0]}.o"
 
 
-def build(shared, headers, limits, output, warnings=WARNINGS):
-    """Compile the programs with the headers in a folder.  Return the path of the executable."""
-    programs = output / object_name("programs", limits)
+def build(name, shared, headers, limits, output, warnings=WARNINGS):
+    """Compile a file of programs with the headers in a folder.  Return the path of the executable."""
+    programs = output / object_name(name, limits)
     # This makes the sanitizer's calls but links no sanitizer: scheduler.c has the functions that are called.
-    compile_file(FOLDER / "programs.c", programs, *warnings, *LIMITS[limits], "-I", headers, "-fsanitize=thread")
+    compile_file(FOLDER / f"{name}.c", programs, *warnings, *LIMITS[limits], "-I", headers, "-fsanitize=thread")
     executable = programs.with_suffix("")
     objects = [programs, *(shared / object_name(name, limits) for name in ("scheduler", "python"))]
     subprocess.run([CC, *objects, "-o", executable], check=True)
@@ -72,7 +74,7 @@ def find(mutation, shared):
             shutil.copy(header, folder)
         (folder / mutation.header).write_text(mutation.apply((HEADERS / mutation.header).read_text()))
         for limits in LIMITS:
-            executable = build(shared, folder, limits, folder, NO_WARNINGS)
+            executable = build(mutation.programs, shared, folder, limits, folder, NO_WARNINGS)
             for memory, number in MEMORY.items():
                 output, holds = run(executable, number)
                 if not holds:
@@ -84,16 +86,19 @@ def find(mutation, shared):
 
 def run_programs(pool, shared, program):
     """Print the number of schedules of each program.  Return whether all hold."""
-    built = pool.map(lambda limits: build(shared, HEADERS, limits, shared), LIMITS)
-    executables = dict(zip(LIMITS, built, strict=True))
-    variants = [(limits, memory) for memory in reversed(MEMORY) for limits in LIMITS]  # those that take long first
+    files = [(name, limits) for name in PROGRAMS for limits in LIMITS]
+    executables = {file: pool.submit(build, file[0], shared, HEADERS, file[1], shared) for file in files}
+    variants = [(file, memory) for memory in reversed(MEMORY) for file in files]  # those that take long first
     names = [program] if program else []
-    results = list(pool.map(lambda variant: run(executables[variant[0]], MEMORY[variant[1]], *names), variants))
-    for variant, (output, _) in zip(variants, results, strict=True):
-        lines = output.split("FAILED")[0].splitlines()
-        print(f"== {' and '.join(variant)}: {sum(int(line.split()[-1]) for line in lines):,} schedules\n\n{output}")
-        if not lines:
-            sys.exit(f"there is no program {program}")
+    results = list(
+        pool.map(lambda file, memory: run(executables[file].result(), MEMORY[memory], *names), *zip(*variants))
+    )
+    if not any(output for output, _ in results):
+        sys.exit(f"there is no program {program}")
+    for ((name, limits), memory), (output, _) in zip(variants, results, strict=True):
+        if output:
+            schedules = sum(int(line.split()[-1]) for line in output.split("FAILED")[0].splitlines())
+            print(f"== {name}.c, {limits} and {memory}: {schedules:,} schedules\n\n{output}")
     return all(holds for _, holds in results)
 
 
