@@ -36,8 +36,8 @@ A counter for one thread that counts in steps.  It promises what fastcounter.Sin
 `init` is the integer to count from, `step` the integer that increment() adds.  Anything else raises TypeError.
 """
 
-    # The step is the count of a FastReadCounter, since another thread may call __init__ again.  If this were declared as
-    # an `object`, the garbage collector would track the type.
+    # The step is the count of a FastReadCounter, since another thread may call __init__ again.  Declared as an
+    # `object`, this would make the garbage collector track the type.
     cdef PyObject *step
 
     def __cinit__(self, *args, **kwargs):

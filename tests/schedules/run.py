@@ -91,7 +91,7 @@ def run_programs(pool, shared, program):
     variants = [(file, memory) for memory in reversed(MEMORY) for file in files]  # those that take long first
     names = [program] if program else []
     results = list(
-        pool.map(lambda file, memory: run(executables[file].result(), MEMORY[memory], *names), *zip(*variants))
+        pool.map(lambda file, memory: run(executables[file].result(), MEMORY[memory], *names), *zip(*variants, strict=True))
     )
     if not any(output for output, _ in results):
         sys.exit(f"there is no program {program}")
