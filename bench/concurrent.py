@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 from bench.blocks import Block, namespace
 from bench.calls import UNROLLED
 
-TRIES = 100  # of each round; if none of them counts, the benchmark is given up
-
 # How a worker reaches the counter.  "own" is a counter each.
 # With "own-label" the workers have one map in common, and `self.label` is each one's.
 WAYS = {
@@ -64,6 +62,8 @@ class App:
 
 class Concurrent(Block):
     """An operation that several workers do at the same time, with one counter in common or with one each."""
+
+    tries = 100  # of each round; if none of them counts, the benchmark is given up
 
     def __init__(
         self,
@@ -162,7 +162,7 @@ class Concurrent(Block):
             self.round(seconds)
 
     def time(self) -> float:
-        for _ in range(TRIES):
+        for _ in range(self.tries):
             work = self.round(self.seconds)
             self.metadata["rounds"] += 1
             if self.at_once(work):

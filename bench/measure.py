@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from bench.blocks import Block
-from bench.concurrent import NotAtOnce, gil_enabled
+from bench.concurrent import Concurrent, NotAtOnce, gil_enabled
 from bench.groups import GROUPS
 
 WARM_UP = 2  # rounds that are not kept
@@ -55,6 +55,7 @@ def main() -> None:
     if arguments["slower"]:
         slow: dict[str, Any] = {name: make for name, make in group.benchmarks.items() if "same-code first" in name}
         group.benchmarks |= {name: partial(make, slower=arguments["slower"]) for name, make in slow.items()}
+    Concurrent.tries = arguments["tries"] or Concurrent.tries
     metadata = {"process": arguments["process"], "group": arguments["group"]}
     metadata["date"] = datetime.datetime.now().isoformat(" ", "seconds")
     metadata["gil"] = "on" if gil_enabled() else "off"

@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
             for process in range(number):
                 group = args.groups[process % len(args.groups)]
                 progress.set_description(group)
-                arguments = {"process": process, "group": group, "rounds": args.rounds, "slower": args.slower}
+                arguments = {"process": process, "group": group, "rounds": args.rounds}
+                arguments |= {"slower": args.slower, "tries": args.tries}
                 output = children.output("-m", "bench.measure", json.dumps({**arguments, "path": directory}))
                 reports.append(json.loads(output))
                 progress.update()
