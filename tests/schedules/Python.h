@@ -41,7 +41,6 @@
 #define _Py_atomic_store_int64(place, value) (AT(store), store_int64(place, value, LOCKED))
 #define _Py_atomic_store_int64_relaxed(place, value) (AT(store_relaxed), store_int64(place, value, RELAXED))
 #define _Py_atomic_store_ssize(place, value) (AT(store), store_int64(place, value, LOCKED))
-#define _Py_atomic_store_ssize_relaxed(place, value) (AT(store_relaxed), store_int64(place, value, RELAXED))
 #define _Py_atomic_store_uint64_release(place, value) (AT(store_release), store_uint64(place, value, ORDERED))
 #define _Py_atomic_store_ptr_release(place, value) (AT(store_release), store_ptr(place, value, ORDERED))
 #define _Py_atomic_store_ptr_relaxed(place, value) (AT(store_relaxed), store_ptr(place, value, RELAXED))

@@ -90,10 +90,12 @@ def run_programs(pool, shared, program):
     executables = {file: pool.submit(build, file[0], shared, HEADERS, file[1], shared) for file in files}
     variants = [(file, memory) for memory in reversed(MEMORY) for file in files]  # those that take long first
     names = [program] if program else []
-    files, memories = zip(*variants, strict=True)
-    results = list(
-        pool.map(lambda file, memory: run(executables[file].result(), MEMORY[memory], *names), files, memories)
-    )
+
+    def run_variant(variant):
+        file, memory = variant
+        return run(executables[file].result(), MEMORY[memory], *names)
+
+    results = list(pool.map(run_variant, variants))
     if not any(output for output, _ in results):
         sys.exit(f"there is no program {program}")
     for ((name, limits), memory), (output, _) in zip(variants, results, strict=True):
