@@ -199,7 +199,7 @@ def made():
     return blocks.seen[-1]
 """
 
-SEEN = """
+SEEN_THREADS = """
 import threading
 class Seen:
     def __init__(self):
@@ -234,7 +234,7 @@ def test_workers_count_what_they_say(way):
 
 
 def test_threads_between_the_workers_run_before_the_next_one_starts():
-    block = Concurrent("counter.increment()", "Seen()", 2, setup=SEEN, between=3)
+    block = Concurrent("counter.increment()", "Seen()", 2, setup=SEEN_THREADS, between=3)
     threads = list(dict.fromkeys(block.apps[0].requests.threads))
     assert len(threads) == 2 * (1 + 3)
     block.round(0)
