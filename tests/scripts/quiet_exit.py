@@ -5,6 +5,7 @@ python tests/scripts/quiet_exit.py cycle spawn
 
 import argparse
 import multiprocessing
+import os
 import sys
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -29,7 +30,7 @@ def main():
         process.start()
     for process in processes:
         process.join()
-    print(own.value, other.value)
+    print(f"{own.value} {other.value}", os.getpid(), memory.name.lstrip("/"), sep="\n")
     use(args.place, own, other, memory)
     memory.unlink()
 
