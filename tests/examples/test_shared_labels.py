@@ -22,6 +22,9 @@ SLOTS, SLOT = 4096, 256
 PATIENCE = 60  # seconds until a process is hung
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+takes_long = pytest.mark.skipif(
+    not os.environ.get("FASTCOUNTER_EXAMPLES"), reason="takes long; nox -s examples runs it"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -263,6 +266,7 @@ def call_and_die(example, function, step):
     function()
 
 
+@takes_long
 def test_a_process_is_killed_at_any_step_of_making_a_file(example, tmp_path):
     for step in itertools.count():
         file = str(tmp_path / str(step))
@@ -276,6 +280,7 @@ def test_a_process_is_killed_at_any_step_of_making_a_file(example, tmp_path):
     assert step > 50
 
 
+@takes_long
 def test_a_process_is_killed_at_any_step_of_adding_a_label(example, tmp_path):
     for step in itertools.count():
         file = str(tmp_path / str(step))
@@ -319,6 +324,7 @@ def test_signal_handlers_raise_while_labels_are_added(example, file):
     assert run_threads(lambda: example.SharedLabels(file)["0"].value) == [0]  # no lock is left taken
 
 
+@takes_long
 def test_processes_are_killed_at_any_moment(example, tmp_path):
     labels = [f"{number} {'x' * (number % 230)}" for number in range(2000)]
     killed = 0
@@ -348,6 +354,7 @@ def test_processes_are_killed_at_any_moment(example, tmp_path):
     assert killed > 20
 
 
+@takes_long
 def test_children_are_forked_while_threads_add_labels(example, file):
     counts, forking = example.SharedLabels(file), [True]
 
