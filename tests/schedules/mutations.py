@@ -241,6 +241,11 @@ MUTATIONS = [
         "changes the version only at its start",
         {ODD: ODD.replace("+ 1", "+ 2"), EVEN: "unlock(self);\n"},
     ),
+    Mutation("drain", "stores the even version without a release", {EVEN: RELAXED_EVEN}),
+    Mutation("drain", "stores `offset` without a release", RELAXED_OFFSET),
+    Mutation(
+        "drain", "takes the owner's part without a release", {"store_int64(part, 0)": "store_int64_relaxed(part, 0)"}
+    ),
     Mutation(
         "drain", "sets a stripe to 0", {"_Py_atomic_add_int64(part, -drained);": "_Py_atomic_store_int64(part, 0);"}
     ),

@@ -36,11 +36,11 @@ def compile_shared(folder):
     """Compile what does not depend on the headers, into a folder."""
     for limits, macros in LIMITS.items():
         for name in ("scheduler", "python"):
-            compile_file(FOLDER / f"{name}.c", folder / object_name(name, limits), *WARNINGS, *macros)
+            compile_file(FOLDER / f"{name}.c", folder / object_name(name, limits), "-O2", *WARNINGS, *macros)
 
 
 def compile_file(source, output, *flags):
-    subprocess.run([CC, "-std=gnu11", "-O1", *flags, "-I", FOLDER, "-c", source, "-o", output], check=True)
+    subprocess.run([CC, "-std=gnu11", *flags, "-I", FOLDER, "-c", source, "-o", output], check=True)
 
 
 def object_name(name, limits):
@@ -51,7 +51,8 @@ def build(name, shared, headers, limits, output, warnings=WARNINGS):
     """Compile a file of programs with the headers in a folder.  Return the path of the executable."""
     programs = output / object_name(name, limits)
     # This makes the sanitizer's calls but links no sanitizer: scheduler.c has the functions that are called.
-    compile_file(FOLDER / f"{name}.c", programs, *warnings, *LIMITS[limits], "-I", headers, "-fsanitize=thread")
+    flags = ["-O1", *warnings, *LIMITS[limits], "-I", headers, "-fsanitize=thread"]
+    compile_file(FOLDER / f"{name}.c", programs, *flags)
     executable = programs.with_suffix("")
     objects = [programs, *(shared / object_name(name, limits) for name in ("scheduler", "python"))]
     subprocess.run([CC, *objects, "-o", executable], check=True)
