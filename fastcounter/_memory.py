@@ -10,7 +10,8 @@ import os
 import sys
 import warnings
 import weakref
-from multiprocessing import context, process, sharedctypes
+from multiprocessing import process, sharedctypes
+from multiprocessing.context import get_spawning_popen
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any
 
@@ -100,7 +101,7 @@ def attach(name: str) -> Any:
 def picklable(buffer: Any, name: str) -> Any:
     """Return an object whose pickle is the same memory in another process.  `name` is that of the counter's class."""
     if hasattr(buffer, "_wrapper"):  # a RawArray or a RawValue
-        if context.get_spawning_popen() is None:
+        if get_spawning_popen() is None:
             raise TypeError(
                 f"a {name} can be pickled only while a process is being started: pass it as an argument of Process or"
                 " in the initargs of a pool, or make it on a multiprocessing.shared_memory.SharedMemory"
