@@ -278,7 +278,7 @@ map_publish(counter_map *map, map_table *table, map_entry **slot, map_block *blo
 }
 
 /* Add a label that a look-up has not found, and return its entry.  NULL if comparing fails or memory runs out. */
-static Py_NO_INLINE map_entry *
+static map_entry *
 map_add_label(counter_map *map, PyObject *label, Py_hash_t hash, map_table *table, map_entry **slot)
 {
     for (;;) {
