@@ -84,12 +84,16 @@ def copy(session: nox.Session, names: list[str]) -> None:
     session.chdir(folder)
 
 
+# What sessions of other compilers and variants leave out: these tests take long, and the session `tests` runs them.
+LONG = ["--ignore=tests/examples", "--ignore=tests/test_fork.py", "--ignore=tests/test_processes.py"]
+
+
 def pytest(session: nox.Session, *args: str, **env: str) -> None:
     """Run the tests.  Arguments after `--` take the place of the session's files, but its options stay."""
-    options = [arg for arg in args if arg.startswith("-")]
-    chosen = session.posargs or [arg for arg in args if arg not in options]
-    if not any("test_bench.py" in arg for arg in chosen):
-        options.append("--ignore=tests/test_bench.py")
+    options = [*(arg for arg in args if arg.startswith("-")), "--ignore=tests/test_bench.py"]
+    chosen = session.posargs or [arg for arg in args if not arg.startswith("-")]
+    named = {f"--ignore={arg.partition('::')[0]}" for arg in chosen}  # what is named is not ignored
+    options = [option for option in options if option not in named]
     session.run("python", "-m", "pytest", "-q", *options, *chosen, env=env)
 
 
@@ -183,7 +187,7 @@ def manylinux(session: nox.Session) -> None:
 def portable(session: nox.Session) -> None:
     """3.13: the portable code, without CPython's internals, that future versions of CPython get."""
     environment(session, wheel(session, "portable", FASTCOUNTER_PORTABLE="1"), "test")
-    pytest(session, FASTCOUNTER_PORTABLE="1")
+    pytest(session, *LONG, FASTCOUNTER_PORTABLE="1")
 
 
 @nox.session(python="3.14")
@@ -193,14 +197,14 @@ def cython(session: nox.Session) -> None:
     package = wheel(session, "oldest-cython", options=("--no-build-isolation",))
     environment(session, package, "test")
     # fastcounter/_module.h says why memory of closed interpreters leaks.
-    pytest(session, "--deselect=tests/test_interpreters.py::test_closed_interpreters_leave_no_memory")
+    pytest(session, *LONG, "--deselect=tests/test_interpreters.py::test_closed_interpreters_leave_no_memory")
 
 
 @nox.session(python="3.12")
 def clang(session: nox.Session) -> None:
     """3.12: built by clang."""
     environment(session, wheel(session, "clang", CC="clang", CXX="clang++"), "test")
-    pytest(session, CC="clang", CXX="clang++")
+    pytest(session, *LONG, CC="clang", CXX="clang++")
 
 
 @nox.session(python="3.15")
@@ -214,7 +218,7 @@ def jit(session: nox.Session) -> None:
     """3.15: the tests with CPython's JIT compiler switched on."""
     environment(session, wheel(session), "test")
     session.run("python", "-c", "import sys; assert sys._jit.is_enabled()", env={"PYTHON_JIT": "1"})
-    pytest(session, PYTHON_JIT="1")
+    pytest(session, *LONG, PYTHON_JIT="1")
 
 
 @nox.session(python="python3.14d")
@@ -264,7 +268,7 @@ def forks(session: nox.Session) -> None:
 def asan(session: nox.Session) -> None:
     """3.11: the tests under gcc's address and undefined behaviour sanitizers."""
     environment(session, wheel(session, "asan", ADDRESS), "test")
-    left_out = ["--ignore=tests/test_cimport.py", "--deselect=tests/test_hostile.py::test_no_memory"]
+    left_out = [*LONG, "--ignore=tests/test_cimport.py", "--deselect=tests/test_hostile.py::test_no_memory"]
     # The sanitizer delays the reuse of memory that is freed.
     left_out += ["--deselect=tests/test_deferred.py::test_shared_counters_that_come_and_go_do_not_grow_memory"]
     env = {"ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
