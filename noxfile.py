@@ -165,7 +165,7 @@ def coverage(session: nox.Session) -> None:
     """3.11: how many lines the tests cover; pyproject.toml says which lines they need not cover."""
     copy(session, [*TESTED, "fastcounter", "LICENSE"])
     session.install("coverage", "-e", ".[test]", env={"FASTCOUNTER_TRACE": "1"})
-    names = ["cimport", "compat", "copy", "counters", "memory", "package", "processes", "shared", "subclass"]
+    names = ["cimport", "compat", "copy", "counters", "map", "memory", "package", "processes", "shared", "subclass"]
     chosen = [f"tests/test_{name}.py" for name in names]
     chosen += ["-k", "not without_the_gil"]  # lines that run without the GIL cannot be traced
     session.run("coverage", "run", "-m", "pytest", "-q", *chosen, env={"COVERAGE_CORE": "ctrace"})
