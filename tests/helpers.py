@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -87,6 +88,19 @@ def resident():
 def resident_in(output):
     """Return each number of KiB that a script has printed."""
     return [int(number) for number in re.findall(r"(\d+) KiB", output)]
+
+
+def status_of_child(check, patience):
+    """Fork a child that calls check().  Return its status: 0 if that is true, and -SIGALRM if it takes too long."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        signal.alarm(patience)
+        status = int(not check())
+    finally:
+        os._exit(status)
 
 
 def script_parser(description, classes=COMPILED):

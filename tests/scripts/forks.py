@@ -4,7 +4,6 @@ python tests/scripts/forks.py --forks 20000
 python tests/scripts/forks.py --classes FastReadCounter --sizes large
 """
 
-import os
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers import CLASSES, read_count, script_parser
+from helpers import CLASSES, read_count, script_parser, status_of_child
 
 SIZES = {"small": 1000, "large": 2**70}
 HUNG = -signal.SIGALRM
@@ -49,7 +48,7 @@ def fork_many(counter_class, size, args):
     outcomes = []
     try:
         while len(outcomes) < args.forks and not (args.first and any(outcomes)):
-            outcomes.append(fork_once(counter, args.patience))
+            outcomes.append(status_of_child(lambda: counts_on(counter), args.patience))
     finally:
         stop.set()
         for thread in threads:
@@ -67,18 +66,10 @@ def use(counter, size, stop):
             counter.reset()
 
 
-def fork_once(counter, patience):
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    status = 1
-    try:
-        signal.alarm(patience)
-        before = read_count(counter)
-        counter.increment()
-        status = int(read_count(counter) != before + 1)
-    finally:
-        os._exit(status)
+def counts_on(counter):
+    before = read_count(counter)
+    counter.increment()
+    return read_count(counter) == before + 1
 
 
 if __name__ == "__main__":

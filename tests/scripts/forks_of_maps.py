@@ -4,13 +4,17 @@ python tests/scripts/forks_of_maps.py --forks 20000
 """
 
 import argparse
-import os
 import signal
 import sys
 import threading
 import warnings
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fastcounter import CounterMap
+from helpers import status_of_child
 
 
 class Maps:
@@ -32,7 +36,7 @@ def main():
     for thread in threads:
         thread.start()
     try:
-        outcomes = [fork_once(maps.counts, args.patience) for _ in range(args.forks)]
+        outcomes = [status_of_child(partial(counts_on, maps.counts), args.patience) for _ in range(args.forks)]
     finally:
         stop.set()
         for thread in threads:
@@ -52,23 +56,14 @@ def use(maps, stop):
         maps.counts = CounterMap()
 
 
-def fork_once(counts, patience):
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    status = 1
-    try:
-        signal.alarm(patience)
-        before = dict(counts)
-        for number in range(400):
-            counts.increment(number)
-        counts.add("large", 2**70)
-        right = all(counts[number] == before.get(number, 0) + 1 for number in range(400))
-        right = right and counts["large"] == before.get("large", 0) + 2**70
-        right = right and len(counts) == len(set(counts)) == 401
-        status = int(not right)
-    finally:
-        os._exit(status)
+def counts_on(counts):
+    before = dict(counts)
+    for number in range(400):
+        counts.increment(number)
+    counts.add("large", 2**70)
+    right = all(counts[number] == before.get(number, 0) + 1 for number in range(400))
+    right = right and counts["large"] == before.get("large", 0) + 2**70
+    return right and len(counts) == len(set(counts)) == 401
 
 
 if __name__ == "__main__":
