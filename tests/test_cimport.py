@@ -4,7 +4,6 @@ import contextlib
 import functools
 import gc
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
-from helpers import GIL_BUILD, run_threads
+from helpers import GIL_BUILD, quick_compiler, run_threads
 
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
 SETUP = """
@@ -34,8 +33,7 @@ def counting(tmp_path_factory):
         cwd=directory,
         capture_output=True,
         text=True,
-        # CFLAGS would replace the flags that the interpreter was built with.
-        env={name: value for name, value in os.environ.items() if name != "CFLAGS"},
+        env=quick_compiler(),
     )
     built = [path for path in directory.iterdir() if path.suffix in (".so", ".pyd")]
     assert built, result.stdout + result.stderr

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="3.12 is the 
 
 @pytest.mark.parametrize("options", [[], ["--main-first"], ["--legacy"]], ids=["isolated", "main first", "legacy"])
 def test_counting_in_parallel(options):
-    assert "all right" in run_script("interpreters.py", "--rounds", 25, *options)
+    assert "all right" in run_script("interpreters.py", "--rounds", 10, *options)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="before 3.14 an interpreter that imports nothing leaks too")

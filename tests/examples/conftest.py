@@ -173,7 +173,8 @@ def gunicorn(start, free_port, tmp_path):
     def serve(*command, address=None, **environment):
         address = address or f"127.0.0.1:{free_port()}"
         log = tmp_path / f"gunicorn-{free_port()}.log"
-        arguments = f"--bind {address} --log-file {log} --no-control-socket"
+        # A worker misses a signal that comes just after its fork.  It is killed after this many seconds.
+        arguments = f"--bind {address} --log-file {log} --no-control-socket --graceful-timeout 5"
         return start(*command, env={**os.environ, **environment, "GUNICORN_CMD_ARGS": arguments}), address, log
 
     return serve

@@ -11,6 +11,7 @@ from array import array
 import pytest
 
 from fastcounter import SharedCounter
+from helpers import quick_compiler
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def parallel_loop(path, tmp_path_factory, missing):
     folder = tmp_path_factory.mktemp("parallel_loop")
     source = shutil.copy(path, folder)
     command = [sys.executable, "-m", "Cython.Build.Cythonize", "-i", source]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, env=quick_compiler())
     if result.returncode:
         missing(f"OpenMP, or a compiler:\n{result.stdout}{result.stderr}")
     [built] = [path for path in folder.iterdir() if path.suffix in (".so", ".pyd")]
