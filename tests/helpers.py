@@ -28,6 +28,18 @@ EXACT = COMPILED if GIL_BUILD else COMPILED[1:]
 LIMITS = [0, 256, 1024, *(2**bits for bits in (15, 16, 30, 31, 60, 62, 63, 64, 90))]
 AROUND_LIMITS = sorted({sign * limit + step for limit in LIMITS for sign in (1, -1) for step in range(-2, 3)})
 
+# The methods that change a count, how many arguments each takes, and the new count.  Not every class has all of them.
+CHANGES = {
+    "increment": (0, lambda count, amount: count + 1),
+    "add": (1, lambda count, amount: count + amount),
+    "__iadd__": (1, lambda count, amount: count + amount),
+    "__isub__": (1, lambda count, amount: count - amount),
+    "__init__": (1, lambda count, amount: amount),
+    "reset": (0, lambda count, amount: 0),
+    "increment_and_get": (0, lambda count, amount: count + 1),
+    "add_and_get": (1, lambda count, amount: count + amount),
+}
+
 
 def name_of(counter_class):
     """Return the name of a class below `fastcounter`: `FastReadCounter`, `compat.Counter`, `pure.FastReadCounter`."""

@@ -25,15 +25,7 @@ from helpers import (
 
 DEFERS = not GIL_BUILD and not PORTABLE_BUILD and sys.version_info >= (3, 14)
 only_where_deferred = pytest.mark.skipif(not DEFERS, reason="this build never defers reference counting")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _short_collections():
-    """Collections leave out what was there before, the modules of pytest and others.  They take a tenth of a second."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("short_collections")
 
 
 @pytest.fixture(params=[*COMPILED, *COMPAT, SharedCounter], ids=name_of)

@@ -22,7 +22,8 @@ def test_the_original_hangs_in_a_signal_handler():
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_children_never_hang(counter_class, size):
-    run_script("forks.py", "--classes", name_of(counter_class), "--sizes", size, "--forks", 100)  # nox -s forks makes thousands
+    """`nox -s forks` makes thousands."""
+    run_script("forks.py", "--classes", name_of(counter_class), "--sizes", size, "--forks", 100)
 
 
 def test_children_of_the_original_hang():

@@ -1,6 +1,7 @@
 """Arguments, subclasses and moments that try to break a counter: none may crash it or make its count wrong."""
 
 import ctypes
+import itertools
 import signal
 import sys
 import threading
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import COMPAT, COMPILED, EXACT, GIL_BUILD, name_of, read_count, run_python
+from helpers import CHANGES, COMPAT, COMPILED, EXACT, GIL_BUILD, name_of, read_count, run_python
 
 
 class Raising:
@@ -40,7 +41,7 @@ class Recursive:
 
 
 HOSTILE = [Raising(), Huge(), object(), None, 1.5, "1", b"1", 2**70, -(2**70), True]
-METHODS = ["increment", "add", "reset", "increment_and_get", "add_and_get", "value", "__iadd__", "__isub__", "__init__"]
+METHODS = [*CHANGES, "value"]
 
 
 @pytest.mark.parametrize("compiled_class", COMPILED, ids=name_of)
@@ -103,18 +104,6 @@ def test_finalizer_that_uses_the_counter(counter_class):
     assert seen == [2**40 + 1]
 
 
-CHANGES = {
-    "increment": ((), lambda count: count + 1),
-    "add": ((2**90,), lambda count: count + 2**90),
-    "add small": ((-5,), lambda count: count - 5),
-    "reset": ((), lambda count: 0),
-    "__init__": ((2**80,), lambda count: 2**80),
-    "increment_and_get": ((), lambda count: count + 1),
-    "add_and_get": ((2**90,), lambda count: count + 2**90),
-    "add_and_get small": ((-5,), lambda count: count - 5),
-}
-
-
 def test_no_memory(counter_class):
     """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
 
@@ -122,16 +111,15 @@ def test_no_memory(counter_class):
     """
     testcapi = pytest.importorskip("_testcapi")
     failures = 0
-    for change, (args, effect) in CHANGES.items():
-        name = change.split()[0]
-        for start in range(12 if hasattr(counter_class, name) else 0):
+    for name, (takes, effect) in CHANGES.items():
+        for start, amount in itertools.product(range(12 if hasattr(counter_class, name) else 0), (2**90, -5)):
             for initial in (0, 300, 2**30 - 1, 2**60 - 1, 2**62 + 5):
                 counter = counter_class(initial)
                 kept = read_count(counter)  # a second reference, so the count cannot change in place
-                call = getattr(counter, name)
+                call, arguments = getattr(counter, name), [amount] * takes
                 testcapi.set_nomemory(start, start + 1)
                 try:
-                    call(*args)
+                    call(*arguments)
                 except MemoryError:
                     failed = True
                 else:
@@ -140,7 +128,7 @@ def test_no_memory(counter_class):
                     testcapi.remove_mem_hooks()
                 failures += failed
                 stands = failed and name.endswith("_and_get") and not GIL_BUILD and read_count(counter) != initial
-                assert read_count(counter) == (initial if failed and not stands else effect(initial))
+                assert read_count(counter) == (initial if failed and not stands else effect(initial, amount))
                 assert kept == initial
     assert failures
 

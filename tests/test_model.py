@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from helpers import AROUND_LIMITS, COMPILED, read_count
+from helpers import AROUND_LIMITS, CHANGES, COMPILED, read_count
 
 amounts = st.sampled_from(AROUND_LIMITS) | st.integers(-(2**91), 2**91) | st.integers(-3, 3)
 
@@ -37,26 +37,19 @@ class CounterMachine(RuleBasedStateMachine):
         self.counter = self.counter_class(initial)
         self.expected = initial
 
-    @rule(times=st.integers(1, 5))
-    def increment(self, times):
-        for _ in range(times):
-            self.counter.increment()
-        self.expected += times
-
-    @rule(amount=amounts)
-    def add(self, amount):
-        self.counter.add(amount)
-        self.expected += amount
-
-    @rule(amount=amounts)
-    def add_in_place(self, amount):
-        self.counter += amount
-        self.expected += amount
-
-    @rule(amount=amounts)
-    def subtract_in_place(self, amount):
-        self.counter -= amount
-        self.expected -= amount
+    @rule(name=st.sampled_from(list(CHANGES)), amount=amounts)
+    def change(self, name, amount):
+        if not hasattr(self.counter, name):
+            return
+        takes, effect = CHANGES[name]
+        before, self.expected = self.expected, effect(self.expected, amount)
+        result = getattr(self.counter, name)(*[amount] * takes)
+        if name in ("__iadd__", "__isub__"):
+            assert result is self.counter
+        elif name in ("increment", "add", "__init__"):
+            assert result is None
+        else:
+            self.keep(result, before if name == "reset" else self.expected)
 
     @rule()
     def read(self):
@@ -65,23 +58,6 @@ class CounterMachine(RuleBasedStateMachine):
     @rule()
     def convert(self):
         self.keep(int(self.counter), self.expected)
-
-    @rule()
-    def reset(self):
-        self.keep(self.counter.reset(), self.expected)
-        self.expected = 0
-
-    @precondition(has_attribute)
-    @rule()
-    def increment_and_get(self):
-        self.expected += 1
-        self.keep(self.counter.increment_and_get(), self.expected)
-
-    @precondition(has_attribute)
-    @rule(amount=amounts)
-    def add_and_get(self, amount):
-        self.expected += amount
-        self.keep(self.counter.add_and_get(amount), self.expected)
 
     @precondition(has_attribute)
     @rule(value=amounts)

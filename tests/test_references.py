@@ -9,11 +9,14 @@ import sys
 import pytest
 
 from fastcounter import CounterMap, SharedCounter
-from helpers import COMPAT, COMPILED, name_of
+from helpers import CHANGES, COMPAT, COMPILED, name_of
 
 TIMES = 1000
 
-needs_debug_build = pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build"),
+    pytest.mark.usefixtures("short_collections"),
+]
 
 
 def set_value(counter):
@@ -37,16 +40,11 @@ def call(name, *args):
 
 
 CALLS = {
-    "increment": call("increment"),
-    "add": call("add", 5),
-    "add large": call("add", 2**90),
-    "add negative": call("add", -(2**91)),
-    "+=": call("__iadd__", 7),
-    "-=": call("__isub__", 7),
-    "increment_and_get": call("increment_and_get"),
-    "add_and_get": call("add_and_get", 2**62),
-    "reset": call("reset"),
-    "init": call("__init__", 2**70),
+    f"{name} {amount}": call(name, *[amount] * takes)
+    for name, (takes, _) in CHANGES.items()
+    for amount in [5, 2**62, 2**90, -(2**91)][: 4 if takes else 1]
+}
+CALLS |= {
     "value": lambda counter: counter.value,
     "value()": call("value"),
     "assign": set_value,
@@ -69,7 +67,6 @@ def total_references(run, counter):
     return sys.gettotalrefcount() - before
 
 
-@needs_debug_build
 @pytest.mark.parametrize("compiled_class", COMPILED + COMPAT, ids=name_of)
 @pytest.mark.parametrize("name", CALLS)
 def test_references(compiled_class, name):
@@ -78,7 +75,6 @@ def test_references(compiled_class, name):
     assert abs(total_references(CALLS[name], counter)) < TIMES // 10
 
 
-@needs_debug_build
 @pytest.mark.parametrize("name", CALLS)
 def test_references_of_shared_counters(name):
     memory = bytearray(8)
@@ -115,7 +111,6 @@ def raising(error, function, *args):
         function(*args)
 
 
-@needs_debug_build
 @pytest.mark.parametrize("name", MAP_CALLS)
 def test_references_of_maps(name):
     counts = CounterMap({"a": 2**40})
