@@ -1,7 +1,7 @@
 """Prepare README.md and pyproject.toml for the package index, which shows the README but has none of the other files.
 
 The arguments are the address of the repository and the name of the tag.  Each relative link in the README becomes an
-address at that tag, and the project's URLs get the source, the changelog and the issues.
+address at that tag, and the project's URLs get the source, the documentation, the changelog and the issues.
 
 python .github/absolute_links.py https://example.org/owner/name v1.2.3
 """
@@ -31,6 +31,7 @@ def main() -> None:
         sys.exit(f"README.md still has relative links: {', '.join(left)}")
     urls = {
         "Source": repository,
+        "Documentation": f"{repository}/tree/{tag}/docs",
         "Changelog": f"{repository}/blob/{tag}/CHANGELOG.md",
         "Issues": f"{repository}/issues",
     }

@@ -48,6 +48,7 @@ def test_the_project_has_its_addresses(checkout):
     make_absolute(checkout)
     urls = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["urls"]
     assert urls["Source"] == REPOSITORY
+    assert urls["Documentation"] == f"{REPOSITORY}/tree/v1.2.3/docs"
     assert urls["Changelog"] == f"{REPOSITORY}/blob/v1.2.3/CHANGELOG.md"
     assert urls["Issues"] == f"{REPOSITORY}/issues"
     assert "Article" in urls
