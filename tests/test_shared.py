@@ -459,7 +459,7 @@ def test_killed_workers_lose_nothing(path):
     """Each worker has counted as often as it recorded, or once more."""
     memory = map_file(path)
     total = SharedCounter(memory)
-    workers = 40 if os.name == "nt" else 100  # Windows takes long to start one
+    workers = 15 if os.name == "nt" else 100  # Windows takes long to start one
     for number in range(1, workers + 1):
         worker = start("report", path, number)
         assert worker.stdout.readline() == "ready\n"
