@@ -80,10 +80,10 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
     ):
         children = Children(Path(directory))
         try:
-            for name in dict.fromkeys(extension for group in args.groups if (extension := GROUPS[group].extension)):
-                progress.set_description(f"compiling {name}")
-                source = shutil.copy(Path(__file__).with_name(f"{name}.pyx"), directory)
-                children.output("-m", "Cython.Build.Cythonize", "-i", "-q", str(source))
+            if extensions := dict.fromkeys(GROUPS[group].extension for group in args.groups if GROUPS[group].extension):
+                progress.set_description(f"compiling {', '.join(map(str, extensions))}")
+                sources = [shutil.copy(Path(__file__).with_name(f"{name}.pyx"), directory) for name in extensions]
+                children.output("-m", "Cython.Build.Cythonize", "-i", "-q", *map(str, sources))
             if "peers" in args.groups:
                 progress.set_description(f"installing {peers.PUBLISHED}")
                 peers.install_published(Path(directory), children.output)

@@ -4,12 +4,14 @@ import contextlib
 import math
 import os
 import random
+import runpy
 import signal
 import statistics
 import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -19,7 +21,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # `bench` is not installed: it belongs to the checkout
 
-from bench import blocks, report, run, table  # noqa: E402
+from bench import __main__, blocks, report, run, table  # noqa: E402
 from bench.blocks import Statement  # noqa: E402
 from bench.concurrent import Concurrent, NotAtOnce, Work  # noqa: E402
 from bench.estimate import FEWEST_PROCESSES, of_processes  # noqa: E402
@@ -42,6 +44,26 @@ def bench(*arguments, status=0, **environment):
     assert result.returncode == status, result.stdout + result.stderr
     assert "Traceback" not in result.stderr
     return result.stdout, result.stderr
+
+
+@pytest.fixture
+def bench_here(capsys):
+    """The same in this process, which takes less time, for commands that start no processes."""
+
+    def call(*arguments, status=0):
+        try:
+            __main__.main([*map(str, arguments)])
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+            if isinstance(code, str):  # the interpreter prints such a message, and exits with 1
+                print(code, file=sys.stderr)
+                code = 1
+        output, errors = capsys.readouterr()
+        assert code == status, output + errors
+        return output, errors
+
+    return call
 
 
 # ---- Estimates ----
@@ -95,17 +117,21 @@ ROUNDS, PROCESSES = 40, 12
 
 def simulated(random, ratio):
     """What a process gives for a contender that takes `ratio` times another: noise, slow spells and its own layout."""
-    one, other = (random.lognormvariate(0, 0.01) for _ in range(2))
+
+    def noise(deviation):
+        return math.exp(random.gauss(0, deviation))
+
+    layout = [noise(0.01), noise(0.01)]
     if random.random() < 0.05:  # an odd process
-        one, other = random.choice([(1.8 * one, other), (one, 1.8 * other)])
-    times, slow = [], False
+        layout[random.randrange(2)] *= 1.8
+    ratios, slow = [], False
     for _ in range(ROUNDS):
-        pair = []
-        for true in random.sample([(ratio * one, 0), (other, 1)], 2):
+        pair = [ratio * layout[0], layout[1]]
+        for turn in (0, 1) if random.random() < 0.5 else (1, 0):
             slow = random.random() < (0.9 if slow else 0.03)
-            pair.append((true[1], true[0] * random.lognormvariate(0, 0.03) * (1.7 if slow else 1)))
-        times.append([time for _, time in sorted(pair)])
-    return statistics.median(one / other for one, other in times)
+            pair[turn] *= noise(0.03) * (1.7 if slow else 1)
+        ratios.append(pair[0] / pair[1])
+    return statistics.median(ratios)
 
 
 def test_at_least_93_of_100_intervals_hold_the_truth():
@@ -160,18 +186,18 @@ def test_ratio_is_the_median_within_rounds(tmp_path):
     assert results.of("sizes").runs == {}
 
 
-def test_compare(tmp_path):
+def test_compare(tmp_path, bench_here):
     old, new, slower = (tmp_path / f"{name}.json" for name in ("old", "new", "slower"))
     factors = [1.1 + 0.001 * n for n in range(12)]
     made_up(factors).suite.dump(str(old))
     made_up([factor * 1.001 for factor in factors]).suite.dump(str(new))
     made_up([factor * 1.1 for factor in factors]).suite.dump(str(slower))
-    assert "slower" not in bench("compare", old, new, "--fail-above", 5)[0]
-    output, _ = bench("compare", old, slower, "--fail-above", 20)
+    assert "slower" not in bench_here("compare", old, new, "--fail-above", 5)[0]
+    output, _ = bench_here("compare", old, slower, "--fail-above", 20)
     assert "1.10 [1.09, 1.11]" in output
     assert "slower" in output
-    assert "slower: increment FastReadCounter" in bench("compare", old, slower, "--fail-above", 5, status=1)[1]
-    assert "faster" in bench("compare", slower, old, "--fail-above", 5)[0]
+    assert "slower: increment FastReadCounter" in bench_here("compare", old, slower, "--fail-above", 5, status=1)[1]
+    assert "faster" in bench_here("compare", slower, old, "--fail-above", 5)[0]
 
 
 # ---- What is measured ----
@@ -364,7 +390,7 @@ def everything(tmp_path_factory):
     """A file with one round of everything."""
     path = tmp_path_factory.mktemp("bench") / "all.json.gz"
     # With the GIL a hundred tries are in vain: it takes too long until each of many threads has had it.
-    output, errors = bench(*GROUPS, "--processes", 1, "--rounds", 1, "--tries", 5, "-o", path)
+    output, errors = bench(*GROUPS, "--processes", 1, "--rounds", 1, "--tries", 2, "-o", path)
     assert "1.00 [1.00, 1.00]" in output
     assert {line.split(":")[0] for line in errors.splitlines()} <= {
         "Left out",
@@ -420,7 +446,7 @@ def test_progress_is_one_line_on_a_terminal():
     pty, termios, fcntl = (pytest.importorskip(name) for name in ("pty", "termios", "fcntl"))
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    command = [sys.executable, "-m", "bench", "labels", "--processes", "2", "--rounds", "1"]
+    command = [sys.executable, "-m", "bench", "deferred", "--processes", "2", "--rounds", "1"]
     subprocess.run(command, cwd=ROOT, stderr=follower, stdout=subprocess.DEVNULL, check=True)
     os.close(follower)
     shown = b""
@@ -436,40 +462,66 @@ def test_progress_is_one_line_on_a_terminal():
 # ---- The plain pyperf script ----
 
 
-def article(*arguments):
-    """Run bench/article.py, shortly, and return what it prints."""
-    command = [sys.executable, "bench/article.py", "--processes=1", "--values=2", "--warmups=0", "--loops=1"]
-    return subprocess.run([*command, *map(str, arguments)], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+SCRIPT = ROOT / "bench" / "article.py"
+SHORT = ("--processes=1", "--values=2", "--warmups=0", "--loops=1")
+
+
+def script_shows(text, *options):
+    """Whether the script prints this.  It is ended then, as the other benchmarks would take as long again, each."""
+    command = [sys.executable, "-u", SCRIPT, *SHORT, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as script:
+        shown = any(text in line for line in script.stdout)
+        script.terminate()
+    return shown
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Run the script with these options, and return pyperf's options and what the script asks pyperf to time."""
+
+    def run(*options):
+        timed = {}
+
+        def timeit(runner, name, code, setup, **how):
+            timed[name] = code, setup
+            timed["options"] = runner.parse_args()
+
+        monkeypatch.setattr(pyperf.Runner, "timeit", timeit)
+        monkeypatch.setattr(pyperf.Runner, "_created", set())  # there may be only one in a process
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *options])
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+        return timed.pop("options"), timed
+
+    return run
 
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
     """A file that the script has written."""
     path = tmp_path_factory.mktemp("script") / "article.json"
-    article("-o", path)
+    subprocess.run([sys.executable, SCRIPT, *SHORT, "-o", path], check=True, stdout=subprocess.DEVNULL)
     return path
 
 
-def test_script_has_the_names_and_the_code_of_the_group(script):
-    names = set(pyperf.BenchmarkSuite.load(str(script)).get_benchmark_names())
+def test_script_has_the_names_and_the_code_of_the_group(asked):
+    _, timed = asked()
     group = GROUPS["article"].benchmarks
-    assert names == {name for name in group if name.startswith(("increment ", "value "))}
+    assert set(timed) == {name for name in group if name.startswith(("increment ", "value "))}
+    for name, (code, setup) in timed.items():
+        assert code == group[name].args[0]
+        assert setup.endswith(f"\ncounter = {group[name].args[1]}")
 
 
-@pytest.mark.parametrize(("option", "processes"), [("--rigorous", 40), ("--fast", 10)])
-def test_script_takes_pyperf_s_options_for_more_and_less_exact_results(option, processes):
-    """pyperf prints a dot for each process that has measured, and then the result.  The first result is enough."""
-    command = [sys.executable, "-u", "bench/article.py", "--warmups=0", "--loops=1", option]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as script:
-        line = script.stdout.readline()
-        script.terminate()
-    assert line.startswith("." * processes)
+@pytest.mark.parametrize(("option", "processes"), [("--rigorous", 40), ("--fast", 10), ("--processes=3", 3)])
+def test_script_takes_pyperf_s_options_for_more_and_less_exact_results(asked, option, processes):
+    assert asked(option)[0].processes == processes
 
 
-def test_script_takes_other_options_of_pyperf(tmp_path):
-    assert "[other]" in article("--compare-to", sys.executable, "--python-names=this:other")
+def test_script_takes_other_options_of_pyperf():
+    assert script_shows("-> [other] ", "--compare-to", sys.executable, "--python-names=this:other")
     affinity = ["--affinity=0"] if hasattr(psutil.Process, "cpu_affinity") else []  # macOS has none
-    article("--debug-single-value", *affinity)
+    assert script_shows("increment SingleThreadCounter compiled medium: ", "--debug-single-value", *affinity)
 
 
 def test_pyperf_s_commands_take_the_script_s_file(script):
@@ -478,9 +530,9 @@ def test_pyperf_s_commands_take_the_script_s_file(script):
         subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
 
 
-def test_only_the_report_takes_the_script_s_file(script, tmp_path):
-    assert "was written by bench/article.py" in bench("table", script, status=1)[1]
-    assert "was written by bench/article.py" in bench("compare", script, script, status=1)[1]
+def test_only_the_report_takes_the_script_s_file(script, bench_here):
+    assert "was written by bench/article.py" in bench_here("table", script, status=1)[1]
+    assert "was written by bench/article.py" in bench_here("compare", script, script, status=1)[1]
     with pytest.raises(Unusable, match="no results of `python -m bench`"):
         report.page([load_any(script)])
 
@@ -488,29 +540,38 @@ def test_only_the_report_takes_the_script_s_file(script, tmp_path):
 # ---- Interruptions ----
 
 
-def children_until(process, enough):
-    """The processes that it has started, once there are enough of them."""
-    seen = set()
-    while len(seen) < enough:
+def started_by(process, parents):
+    """The processes that it and they have started, once so many of its own have processes of their own."""
+    seen, with_children = set(), set()
+    while not seen or len(with_children) < parents:
         assert process.poll() is None
-        seen |= set(psutil.Process(process.pid).children(recursive=True))
+        for child in psutil.Process(process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                theirs = child.children(recursive=True)
+                seen |= {child, *theirs}
+                with_children |= {child} if theirs else set()
         time.sleep(0.01)
     return seen
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("group", ["creation", "processes", "article"])
-def test_interrupted(tmp_path, number, group):
-    path, temporary = tmp_path / "results.json", tmp_path / "tmp"
-    temporary.mkdir()
-    command = [sys.executable, "-m", "bench", group, "--rounds", "1", "--processes", "500", "-o", str(path)]
+def interrupt(folder, number, group):
+    """Start to measure a group, interrupt that by a signal, and look at what it says and leaves."""
+    path, temporary = folder / "results.json", folder / "tmp"
+    temporary.mkdir(parents=True)
+    command = [sys.executable, "-m", "bench", group, "--rounds=1", "--tries=10", "--processes=500", "-o", str(path)]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
-        seen = children_until(process, enough={"article": 1, "creation": 60, "processes": 100}[group])
+        # At once; while a second process measures; and the same after one that compiles, which starts processes too.
+        seen = started_by(process, parents={"article": 0, "processes": 2, "creation": 3}[group])
         process.send_signal(number)
-        output, errors = process.communicate(timeout=20)
+        try:
+            output, errors = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            for each in (process, *seen):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
+            raise
     assert process.returncode == 128 + number
     assert f"Interrupted by {number.name}." in errors
     assert "Traceback" not in errors
@@ -522,6 +583,17 @@ def test_interrupted(tmp_path, number, group):
     else:
         assert GROUPS[group].title in output
         assert [*load(path).groups] == [group]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signals")
+@pytest.mark.parametrize("group", ["creation", "processes", "article"])
+def test_interrupted(tmp_path, group):
+    with ThreadPoolExecutor() as pool:  # since each takes seconds until it measures
+        interrupted = [
+            pool.submit(interrupt, tmp_path / number.name, number, group) for number in (signal.SIGINT, signal.SIGTERM)
+        ]
+    for each in interrupted:
+        each.result()
 
 
 # ---- Files that are not as they should be ----
@@ -543,31 +615,31 @@ def foreign(path):
         ("foreign.json", foreign),
     ],
 )
-def test_a_bad_file_is_told_in_a_sentence(tmp_path, name, make):
+def test_a_bad_file_is_told_in_a_sentence(tmp_path, bench_here, name, make):
     path = tmp_path / name
     make(path)
     for command in (["table", path], ["compare", path, path], ["report", path, "--directory", tmp_path]):
-        output, errors = bench(*command, status=1)
+        output, errors = bench_here(*command, status=1)
         assert output == ""
         assert errors.count("\n") == 1
         assert name in errors
 
 
 @pytest.mark.parametrize("name", ["no-such-directory/results.json", "exists.json", "."])
-def test_output_that_cannot_be_written_is_found_out_first(tmp_path, name):
+def test_output_that_cannot_be_written_is_found_out_first(tmp_path, bench_here, name):
     (tmp_path / "exists.json").write_text("precious")
-    assert "cannot be written" in bench("-o", tmp_path / name, status=1)[1]
+    assert "cannot be written" in bench_here("-o", tmp_path / name, status=1)[1]
     assert (tmp_path / "exists.json").read_text() == "precious"
 
 
-def test_nothing_in_common(tmp_path):
+def test_nothing_in_common(tmp_path, bench_here):
     made_up([1]).suite.dump(str(tmp_path / "one.json"))
     made_up([1], group="sizes").suite.dump(str(tmp_path / "two.json"))
-    assert "nothing in common" in bench("compare", tmp_path / "one.json", tmp_path / "two.json", status=1)[1]
+    assert "nothing in common" in bench_here("compare", tmp_path / "one.json", tmp_path / "two.json", status=1)[1]
 
 
-def test_unknown_group():
-    assert "no group is called no-such" in bench("no-such", status=2)[1]
+def test_unknown_group(bench_here):
+    assert "no group is called no-such" in bench_here("no-such", status=2)[1]
 
 
 def test_without_matplotlib(tmp_path, everything):
