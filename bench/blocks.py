@@ -1,10 +1,11 @@
-"""Blocks, which are timed in turns: a statement many times in a row, or the memory of many counters.
+"""Blocks, which are timed alternately: a statement many times in a row, or the memory of many counters.
 
 Counters are given as expressions, so a process imports only what it times.  It raises ImportError for a package that is
 not installed.
 """
 
 import tracemalloc
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -24,8 +25,14 @@ class Block:
     operations = 1  # in a loop
     loops = 1
 
-    def __init__(self) -> None:
-        self.metadata: dict[str, Any] = {}
+    def __init__(self, ours: bool = False, floor: Sequence[str] = ()) -> None:
+        """`ours` says whether this times fastcounter, and `floor` names what it is compared with in other runs too.
+
+        The sum of the floor's benchmarks is the least that CPython can do instead.
+        """
+        self.metadata: dict[str, Any] = {"ours": ours}  # of the results
+        if floor:
+            self.metadata["floor"] = " + ".join(floor)
 
     def measure(self, loops: int) -> float:
         """Return the seconds that so many loops take."""
@@ -46,11 +53,17 @@ class Statement(Block):
     """A statement, `times` in a row.  Each block has a new `counter`, and with `fresh` each loop."""
 
     def __init__(
-        self, code: str, counter: str, setup: str = "", fresh: bool = False, times: int = UNROLLED, slower: int = 0
+        self,
+        code: str,
+        counter: str,
+        setup: str | Callable[[], Any] = "",  # code, or a function that makes what the code calls `counter`
+        fresh: bool = False,
+        times: int = UNROLLED,
+        slower: int = 0,  # a deliberate slow-down: so many percent of the statements run, but are not counted
+        **facts: Any,
     ) -> None:
-        """`slower` is a deliberate slow-down: so many percent of the statements run, but are not counted."""
-        super().__init__()
-        names = namespace(setup)
+        super().__init__(**facts)
+        names = namespace(setup) if isinstance(setup, str) else namespace() | {"counter": setup()}
         lines = ["def block(counters):", "    start = perf_counter()", "    for counter in counters:"]
         lines += [f"        {code}"] * (times * (100 + slower) // 100)
         exec("\n".join([*lines, "    return perf_counter() - start"]), names)
@@ -66,9 +79,9 @@ class Memory(Block):
 
     operations = 1000
 
-    def __init__(self, counter: str) -> None:
-        super().__init__()
-        self.metadata = {"unit": "byte"}
+    def __init__(self, counter: str, **facts: Any) -> None:
+        super().__init__(**facts)
+        self.metadata["unit"] = "byte"
         self.make = eval(f"lambda: {counter}", namespace())
 
     def calibrate(self, seconds: float) -> None:
@@ -91,8 +104,8 @@ class LabelMemory(Memory):
 
     operations = 10_000
 
-    def __init__(self, counter: str, code: str) -> None:
-        super().__init__(counter)
+    def __init__(self, counter: str, code: str, **facts: Any) -> None:
+        super().__init__(counter, **facts)
         self.add = eval(f"lambda counter, label: {code}", namespace())
 
     def measure(self, loops: int) -> float:

@@ -60,12 +60,11 @@ def counter_of(cls: str, implementation: str = "compiled", count: str = "medium"
     return f"fastcounter.{cls}(array('q', [{start}]))" if cls == "SharedCounter" else f"fastcounter.{cls}({start})"
 
 
-def floor_of(name: str) -> tuple[str, ...]:
-    """Return the benchmarks of the least that CPython can do instead of this one.
+def floor_of(call: str, cls: str) -> tuple[str, ...]:
+    """Return the benchmarks of the least that CPython can do instead of this call.
 
     That is to call a method that does nothing, or to read a slot instead of an attribute that is a slot.
     """
-    call, cls, *_ = name.split()
     read = "floor slot" if cls in ("SingleThreadCounter", "FastReadCounter") else "floor call"
     floors = {"increment+value": ("floor call", read), "add+reset": ("floor call", "floor call")}
     return (read,) if call in ("value", "value-after-reset") else floors.get(call, ("floor call",))

@@ -6,30 +6,40 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from bench.calls import floor_of
 from bench.results import Unusable, load
+from bench.table import amount
 
 
 def main(argv: Sequence[str]) -> None:
-    about = "Show how many times the floor each operation takes in two files, and how many times the old the new is."
+    about = (
+        "Compare all that is fastcounter's in two files: how many times its floor it takes, or its time if it has none."
+    )
     parser = argparse.ArgumentParser(prog="python -m bench compare", description=about)
     parser.add_argument("files", nargs=2, metavar=("OLD", "NEW"))
-    parser.add_argument("--fail-above", type=float, metavar="PERCENT", help="exit 1 if anything is slower by more")
+    about = "exit 1 if anything that has a floor is slower by more; mere times depend on how fast the machine was"
+    parser.add_argument("--fail-above", type=float, metavar="PERCENT", help=about)
     args = parser.parse_args(argv)
-    old, new = map(load, args.files)
+    files = [*map(load, args.files)]
 
-    rows, slower = [], []
-    for group in sorted(old.groups.keys() & new.groups):
-        for name in (name for name in old.of(group).runs if " compiled" in name):
-            before, after = (results.of(group).ratio(name, *floor_of(name)) for results in (old, new))
-            if before and after:
-                change = after.over(before)
-                verdict = "slower" if change.low > 1 else "faster" if change.high < 1 else ""
-                rows.append([group, name, before, after, change, verdict])
-                if args.fail_above is not None and change.low > 1 + args.fail_above / 100:
-                    slower.append(name)
+    rows, slower, left_out = [], [], []
+    for group in sorted(files[0].groups.keys() & files[1].groups):
+        old, new = (results.of(group) for results in files)
+        for name, floor in (old.ours() | new.ours()).items():
+            before, after = (each.ratio(name, *floor) if floor else each.time(name) for each in (old, new))
+            if not (before and after):
+                left_out.append(name)
+                continue
+            change = after.over(before)
+            verdict = "slower" if change.low > 1 else "faster" if change.high < 1 else ""
+            cells = [each if floor else amount(each, new.facts(name).get("unit")) for each in (before, after)]
+            rows.append([group, name, *cells, change, verdict])
+            if floor and args.fail_above is not None and change.low > 1 + args.fail_above / 100:
+                slower.append(name)
     if not rows:
-        raise Unusable("these files have nothing in common that was timed beside the floor")
-    print(tabulate(rows, ["group", "operation", "old, times the floor", "new", "new / old", ""], disable_numparse=True))
+        raise Unusable("these files have nothing of fastcounter's in common")
+    headings = ["group", "operation", "old, times the floor or time", "new", "new / old", ""]
+    print(tabulate(rows, headings, disable_numparse=True))
+    if left_out:
+        print(f"Not in both files, or in too few processes: {', '.join(left_out)}.")
     if slower:
         sys.exit(f"More than {args.fail_above:g} % slower: {', '.join(slower)}")

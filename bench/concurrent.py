@@ -40,7 +40,7 @@ def work(self, until):
 
 
 class NotAtOnce(Exception):
-    """All workers ran at the same time in none of the tries."""
+    """All workers ran at the same time in no try."""
 
 
 class Work(NamedTuple):
@@ -82,11 +82,12 @@ class Concurrent(Block):
         may_lose: bool = False,
         reads: bool = False,
         between: int = 0,  # threads that start, run and end after each worker has started
+        **facts: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(**facts)
         self.counter, self.waits, self.may_lose, self.reads = counter, waits, may_lose, reads
         self.workers, self.between, self.operations = workers, between, times * in_c
-        self.metadata = {"counted": 0, "lost_counts": 0, "rounds": 0, "rounds_left_out": 0}
+        self.metadata |= {"counted": 0, "lost_counts": 0, "rounds": 0, "rounds_left_out": 0}
         names = namespace(setup) | {"thread_time": time.thread_time, "time_queued": time_queued}
         self.apps = [App(eval(counter, names, {"index": i})) for i in range(workers if way == "own" else 1)]
         if way == "own-label":

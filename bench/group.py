@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from bench.blocks import Block, Statement
-from bench.calls import code_of, counter_of, name_of
+from bench.blocks import Statement
+from bench.calls import code_of, counter_of, floor_of, name_of
 from bench.concurrent import Concurrent
 
 GROUPS: dict[str, "Group"] = {}
@@ -32,7 +32,7 @@ class Group:
     ) -> None:
         self.name, self.title, self.sentence, self.times, self.ratios = name, title, sentence, times, ratios
         self.rounds, self.seconds, self.extension, self.without_gil = rounds, seconds, extension, without_gil
-        self.benchmarks: dict[str, Callable[[], Block]] = {}
+        self.benchmarks: dict[str, partial[Any]] = {}  # each makes a block
         self.rows: list[Row] = []
         GROUPS[name] = self
         if extension == "floor":
@@ -40,17 +40,22 @@ class Group:
             self.statement("floor again", "counter.method()", "floor.Floor()", "import floor")
             self.statement("floor slot", "counter.value", "starting_at(100_000, Slot())")
 
-    def statement(self, name: str, code: str, counter: str = "counter", setup: str = "", **how: Any) -> str:
+    def statement(
+        self, name: str, code: str, counter: str = "counter", setup: str | Callable[[], Any] = "", **how: Any
+    ) -> str:
         """Add a statement that uses `counter`, an expression that is evaluated after the setup.  Return the name."""
         self.benchmarks[name] = partial(Statement, code, counter, setup, **how)
         return name
 
-    def call(self, call: str, cls: str, implementation: str = "compiled", count: str = "medium", name: str = "") -> str:
+    def call(
+        self, call: str, cls: str, implementation: str = "compiled", count: str = "medium", name: str = "", **how: Any
+    ) -> str:
         """Add a call of a counter's method or a read of its attribute.  Return the name."""
         name = name or name_of(call, cls, implementation, count)
+        how |= {"ours": implementation == "compiled", "floor": floor_of(call, cls), "fresh": count == "small"}
         counter = counter_of(cls, implementation, count)
         counter = f"after_reset({counter})" if call == "value-after-reset" else counter
-        return self.statement(name, code_of(call, cls), counter, fresh=count == "small")
+        return self.statement(name, code_of(call, cls), counter, **how)
 
     def concurrent(self, name: str, code: str, counter: str, workers: int, **how: Any) -> str:
         """Add a statement that several threads or processes run at the same time.  Return the name."""

@@ -1,4 +1,4 @@
-"""Time a group's benchmarks in turns, in one process, and in a new random order in each round.
+"""Time a group's benchmarks alternately, in one process, and in a new random order in each round.
 
 So both times of a ratio are taken within milliseconds.  `python -m bench.measure ARGUMENTS` prints a report as JSON.
 """
@@ -8,8 +8,7 @@ import gc
 import json
 import random
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.blocks import Block
@@ -19,7 +18,7 @@ from bench.groups import GROUPS
 WARM_UP = 2  # rounds that are not kept
 
 
-def measure(benchmarks: dict[str, Callable[[], Block]], rounds: int, seconds: float, seed: int) -> dict[str, Any]:
+def measure(benchmarks: Mapping[str, Callable[[], Block]], rounds: int, seconds: float, seed: int) -> dict[str, Any]:
     """The times of each benchmark, one a round; what is not installed; and what never ran at the same time."""
     shuffled = random.Random(seed)
     order = list(benchmarks)
@@ -52,13 +51,14 @@ def main() -> None:
     arguments = json.loads(sys.argv[1])
     sys.path.insert(1, arguments["path"])
     group = GROUPS[arguments["group"]]
-    if arguments["slower"]:
-        slow: dict[str, Any] = {name: make for name, make in group.benchmarks.items() if "same-code first" in name}
-        group.benchmarks |= {name: partial(make, slower=arguments["slower"]) for name, make in slow.items()}
+    for make in group.benchmarks.values():
+        if "slower" in make.keywords:
+            make.keywords["slower"] = arguments["slower"]
     Concurrent.tries = arguments["tries"] or Concurrent.tries
     metadata = {"process": arguments["process"], "group": arguments["group"]}
     metadata["date"] = datetime.datetime.now().isoformat(" ", "seconds")
     metadata["gil"] = "on" if gil_enabled() else "off"
+    metadata["jit"] = "on" if hasattr(sys, "_jit") and sys._jit.is_enabled() else "off"  # new in 3.14
     report = measure(group.benchmarks, arguments["rounds"] or group.rounds, group.seconds, arguments["process"])
     json.dump({**report, "metadata": metadata}, sys.stdout)
 

@@ -2,65 +2,72 @@
 
 import argparse
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import pyperf
 
 from bench import table
 from bench.calls import ARTICLE, name_of
 from bench.groups import GROUPS
 from bench.groups.threads import NUMBERS
-from bench.results import Results, Script, Unusable, load_any
+from bench.results import Results, Unusable, load
 
+SCRIPT = Path(__file__).with_name("results") / "article-3.14.json.gz"  # what bench/article.py measured
 FACTS = {"compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
 
 
 def main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench report", description=__doc__)
-    about = "that `python -m bench -o FILE`, or bench/article.py, has written"
-    parser.add_argument("files", nargs="+", metavar="FILE", help=about)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="that `python -m bench -o FILE` has written")
     parser.add_argument("--directory", type=Path, default=Path(__file__).parent, help="where to write (default: bench)")
     args = parser.parse_args(argv)
-    everything = [load_any(file) for file in args.files]
+    all_results = in_order(map(load, args.files))
     try:
-        text = page(everything)
-        draw(pictures(sorted_results(everything)), args.directory)
+        text = page(all_results)
+        draw(pictures(all_results), args.directory)
         (args.directory / "README.md").write_text(text, encoding="utf-8")
     except (ModuleNotFoundError, OSError) as error:
         raise Unusable(f"{error}; the pictures need the extra `plot`, and a directory to write to") from error
 
 
-def sorted_results(everything: Sequence[Results | Script]) -> list[Results]:
-    """Return older Pythons first, and those without the GIL last."""
-    results = [each for each in everything if isinstance(each, Results)]
-    if not results:
-        raise Unusable("there are no results of `python -m bench` among these files")
-    return sorted(results, key=lambda each: (not each.has_gil, each.version))
+def in_order(all_results: Iterable[Results]) -> list[Results]:
+    """Return older Pythons first, each with the JIT after that without, and those without the GIL last."""
+    return sorted(all_results, key=lambda each: (not each.has_gil, each.version, each.has_jit))
 
 
-def page(everything: Sequence[Results | Script]) -> str:
-    """Return the text of bench/README.md."""
-    all_results, scripts = sorted_results(everything), [each for each in everything if isinstance(each, Script)]
+def page(all_results: Sequence[Results]) -> str:
+    """Return the text of bench/README.md, for results in order."""
     facts = [[each.python, *(each.metadata.get(fact, "") for fact in FACTS.values())] for each in all_results]
     machines = {f"{each.machine}, {each.metadata.get('platform', 'unknown')}" for each in all_results}
     template = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
     parts = [
         template.format(
             pictures=" ".join(f"![{name}]({name}.png)" for name in pictures(all_results)),
+            increments=of_script("increment"),
+            reads=of_script("value"),
             machines=f"{table.markup(['Python', *FACTS], facts, 'github')}\n\nMachine: {'; '.join(sorted(machines))}.",
         )
     ]
     for group in GROUPS.values():
-        if tables := list(table.page(group, all_results, scripts if group.name == "article" else ())):
+        if tables := list(table.page(group, all_results)):
             note = table.rounds_left_out(group, all_results)
             parts += [f"**{group.title}.** {group.sentence}" + (f"\n{note}" if note else ""), *tables]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
+def of_script(call: str) -> str:
+    """Return how many times as fast as the originals bench/article.py found the counters."""
+    times = {each.get_name(): each.median() for each in pyperf.BenchmarkSuite.load(str(SCRIPT))}
+    ratios = [times[name_of(call, cls, "original")] / times[name_of(call, cls)] for cls in ARTICLE]
+    return "{:.1f}, {:.1f} and {:.1f}".format(*ratios)
+
+
 def pictures(all_results: Sequence[Results]) -> dict[str, Results]:
     """Return the pictures and their results: the newest Python with the GIL, and the newest without it."""
     found = {}
-    for results in all_results:
+    for results in table.without_jit(all_results):
         name, group = ("operations", "article") if results.has_gil else ("threads", "threads")
         if group in results.groups:
             found[name] = results.of(group)

@@ -1,7 +1,7 @@
 """Results of measurements, in pyperf's files, and their ratios.
 
 A benchmark has a run for each process that measured it; the run's values are the times of the rounds in their order.
-Its metadata say which `process` that was, and of which `group`.  One process timed its benchmarks in turns, in rounds.
+Its metadata say which `process` that was, and of which `group`.  A process timed its benchmarks alternately, in rounds.
 """
 
 import statistics
@@ -35,9 +35,10 @@ class Results:
         self.processes = min(map(len, self.groups.values()), default=0)  # that measured each group
         self.metadata: dict[str, Any] = suite.get_metadata()
         self.has_gil = self.metadata["gil"] == "on"
-        self.python = self.metadata["python_version"].split()[0] + ("" if self.has_gil else "t")
-        self.version = tuple(map(int, self.python.rstrip("t").split(".")[:2]))
-        self.short = ".".join(map(str, self.version)) + ("" if self.has_gil else "t")
+        self.has_jit = self.metadata.get("jit") == "on"
+        version, kind = self.metadata["python_version"].split()[0], "t" * (not self.has_gil) + " JIT" * self.has_jit
+        self.version = tuple(map(int, version.split(".")[:2]))
+        self.python, self.short = version + kind, ".".join(map(str, self.version)) + kind
         self.machine = f"{self.metadata.get('cpu_model_name', 'unknown')}, {self.metadata['cpu_count']} CPUs"
         self.package = f"{self.metadata['fastcounter_version']} {self.metadata.get('fastcounter_commit', '')}".strip()
 
@@ -68,8 +69,18 @@ class Results:
     def ratio(self, *names: str) -> Estimate | None:
         return of_processes(ratios) if (ratios := self.ratios(*names)) else None
 
-    def unit(self, name: str) -> str:
-        return str(next(iter(self.runs[name].values())).get_metadata().get("unit", "second"))
+    def facts(self, name: str) -> dict[str, Any]:
+        """Return the metadata of a benchmark, as its first process gave them."""
+        return dict(next(iter(self.runs[name].values())).get_metadata())
+
+    def ours(self) -> dict[str, tuple[str, ...]]:
+        """Return our benchmarks, each with those of its floor."""
+        facts = {name: self.facts(name) for name in self.runs}
+        return {
+            name: tuple(each["floor"].split(" + ")) if "floor" in each else ()
+            for name, each in facts.items()
+            if each.get("ours")
+        }
 
     def sum_of(self, fact: str) -> int:
         """Return the sum of a number in the metadata of each run."""
@@ -85,27 +96,9 @@ class Results:
         return shares
 
 
-class Script:
-    """Results of bench/article.py, which pyperf wrote, in a file that is named after the Python."""
-
-    def __init__(self, suite: Any, path: str | Path) -> None:
-        self.times = {benchmark.get_name(): benchmark.median() for benchmark in suite}
-        self.name = Path(path).name.partition(".json")[0]
-
-
 def load(path: str | Path) -> Results:
-    results = load_any(path)
-    if isinstance(results, Script):
-        raise Unusable(f"{path} was written by bench/article.py: `python -m pyperf` has commands for it")
-    return results
-
-
-def load_any(path: str | Path) -> Results | Script:
     try:
-        suite = pyperf.BenchmarkSuite.load(str(path))
-        ours = any("group" in run.get_metadata() for benchmark in suite for run in benchmark.get_runs())
-        compiled = any(" compiled " in benchmark.get_name() for benchmark in suite)
-        return Script(suite, path) if compiled and not ours else Results(suite)
+        return Results(pyperf.BenchmarkSuite.load(str(path)))
     except Exception as error:  # whatever pyperf or Results stumble over
         raise Unusable(f"{path} cannot be read as results of `python -m bench`: {error}") from error
 

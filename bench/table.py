@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from bench.estimate import FEWEST_PROCESSES, Estimate
 from bench.group import Group, Row
-from bench.results import Results, Script
+from bench.results import Results
 
 UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"))  # below so many seconds; how many in a second; name
 
@@ -24,7 +24,7 @@ def screen(group: Group, results: Results) -> str | None:
     return markup(["", *group.times, *group.ratios], body, "simple")
 
 
-def page(group: Group, all_results: Sequence[Results], scripts: Sequence[Script] = ()) -> Iterator[str]:
+def page(group: Group, all_results: Sequence[Results]) -> Iterator[str]:
     """Return the group's tables for the page: of ratios, with a column for each Python, or of times."""
     measured = [each.of(group.name) for each in all_results if group.name in each.groups]
     if not group.ratios:
@@ -34,31 +34,35 @@ def page(group: Group, all_results: Sequence[Results], scripts: Sequence[Script]
     pythons = with_gil + without[-1:]
     if not pythons:
         return
-    newest = (with_gil or without)[-1]
+    newest = without_jit(with_gil or without)[-1]
     for index, heading in enumerate(group.ratios):
-        body, shown = [], scripts if not index else ()
+        body = []
         for row in group.rows:
             names = row.ratios[index] if index < len(row.ratios) else ()
             ratios = [each.ratio(*names) for each in pythons]
             if any(ratios):
                 cells = [each.brief() if each else MISSING for each in ratios]
-                cells += [script_ratio(each, *names) for each in shown]
                 body.append([row.label, times(group, row, newest)[0], *cells])
-        columns = [heading, f"ns, {newest.short}", *(each.short for each in pythons)]
-        table = markup(columns + [each.name for each in shown], body, "github")
-        yield from filter(None, [table])
+        columns = [heading, f"{group.times[0]}, {newest.short}", *(each.short for each in pythons)]
+        yield from filter(None, [markup(columns, body, "github")])
+
+
+def without_jit(all_results: Sequence[Results]) -> Sequence[Results]:
+    """Return those that show what most users have, as far as there are any."""
+    return [each for each in all_results if not each.has_jit] or all_results
 
 
 def page_of_times(group: Group, measured: Sequence[Results]) -> str | None:
     """Return the table of times on the newest Python, and of two threads on the others."""
     if not measured:
         return None
-    newest, others = measured[-1], measured[:-1]
+    newest = without_jit(measured)[-1]
+    others = [each for each in measured if each is not newest]
     body = []
     for row in group.rows:
         if any(map(newest.times, row.times)):
             body.append([row.label, *times(group, row, newest), *(times(group, row, each)[1] for each in others)])
-    columns = [newest.short, *group.times, *(f"{group.times[1]}, {each.short}" for each in others)]
+    columns = [f"ns, {newest.short}", *group.times, *(f"{group.times[1]}, {each.short}" for each in others)]
     return markup(columns, body, "github")
 
 
@@ -67,13 +71,13 @@ def times(group: Group, row: Row, results: Results) -> list[str]:
     texts = []
     for name in row.times:
         if estimate := results.time(name):
-            texts.append(amount(estimate, results.unit(name)) if group.ratios else brief(estimate))
+            texts.append(amount(estimate, results.facts(name).get("unit")) if group.ratios else brief(estimate))
         else:
             texts.append(MISSING)
     return texts + [""] * (len(group.times) - len(texts))
 
 
-def amount(estimate: Estimate, unit: str = "second") -> str:
+def amount(estimate: Estimate, unit: str | None = None) -> str:
     if unit == "byte":
         return f"{estimate.value:,.0f} bytes"
     _, scale, name = next(unit for unit in UNITS if estimate.value < unit[0] or unit is UNITS[-1])
@@ -85,11 +89,6 @@ def brief(seconds: Estimate) -> str:
     estimate = Estimate(*(1e9 * each for each in seconds))
     text = estimate.text(1 if estimate.value < 9.95 else 0)
     return text if estimate.is_wide() else text.split()[0]
-
-
-def script_ratio(script: Script, *names: str) -> str:
-    times = [script.times.get(name, 0) for name in names]
-    return f"{times[0] / sum(times[1:]):.2f}" if all(times) else ""
 
 
 def markup(headings: Sequence[str], body: Sequence[Sequence[str]], style: str) -> str | None:

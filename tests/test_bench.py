@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import random
+import re
 import runpy
 import signal
 import statistics
@@ -27,9 +28,9 @@ from bench.concurrent import Concurrent, NotAtOnce, Work  # noqa: E402
 from bench.estimate import FEWEST_PROCESSES, of_processes  # noqa: E402
 from bench.groups import GROUPS  # noqa: E402
 from bench.measure import measure  # noqa: E402
-from bench.results import Unusable, from_reports, load, load_any  # noqa: E402
+from bench.results import from_reports, load  # noqa: E402
 
-COMMITTED = sorted((ROOT / "bench" / "results").glob("*.json*"))
+COMMITTED = sorted((ROOT / "bench" / "results").glob("cpython-*"))
 
 
 def bench(*arguments, status=0, **environment):
@@ -158,19 +159,23 @@ def test_a_slow_down_of_5_percent_is_found_in_9_of_10_runs():
 # ---- Ratios from files ----
 
 
-def made_up(factors, name="increment FastReadCounter compiled medium", group="article", rounds=3):
+NAME = "increment FastReadCounter compiled medium"
+
+
+def made_up(factors, name=NAME, group="article", rounds=3, floor="floor call", python="3.14.0", jit="off"):
     """Results of as many processes, in which the floor took 10, 20, 30 ns and the named one so many times that."""
+    facts = {"ours": True, "floor": floor} if floor else {"ours": True}
     reports = [
         {
             "benchmarks": {
-                name: ([factor * 1e-8 * (n + 1) for n in range(rounds)], {"loops": 1, "inner_loops": 200}),
-                "floor call": ([1e-8 * (n + 1) for n in range(rounds)], {"loops": 1, "inner_loops": 200}),
+                name: ([factor * 1e-8 * (n + 1) for n in range(rounds)], facts),
+                "floor call": ([1e-8 * (n + 1) for n in range(rounds)], {"ours": False}),
             },
-            "metadata": {"process": process, "group": group, "date": "2030-01-01 00:00:00", "gil": "on"},
+            "metadata": {"process": process, "group": group, "date": "2030-01-01 00:00:00", "gil": "on", "jit": jit},
         }
         for process, factor in enumerate(factors)
     ]
-    metadata = {"python_version": "3.14.0 (64-bit)", "cpu_count": 2, "fastcounter_version": "2.0.0"}
+    metadata = {"python_version": f"{python} (64-bit)", "cpu_count": 2, "fastcounter_version": "2.0.0"}
     return from_reports(metadata, reports)
 
 
@@ -178,11 +183,10 @@ def test_ratio_is_the_median_within_rounds(tmp_path):
     path = tmp_path / "made-up.json.gz"
     made_up([1.1, 1.2, 1.3]).suite.dump(str(path))
     results = load(path)
-    name = "increment FastReadCounter compiled medium"
-    assert results.ratios(name, "floor call") == pytest.approx([1.1, 1.2, 1.3])
-    assert results.ratios(name, "floor call", "floor call") == pytest.approx([0.55, 0.6, 0.65])
-    assert results.ratios(name, "floor slot") == []
-    assert results.time(name) == pytest.approx((2.4e-8, 2.2e-8, 2.6e-8))
+    assert results.ratios(NAME, "floor call") == pytest.approx([1.1, 1.2, 1.3])
+    assert results.ratios(NAME, "floor call", "floor call") == pytest.approx([0.55, 0.6, 0.65])
+    assert results.ratios(NAME, "floor slot") == []
+    assert results.time(NAME) == pytest.approx((2.4e-8, 2.2e-8, 2.6e-8))
     assert results.of("sizes").runs == {}
 
 
@@ -198,6 +202,22 @@ def test_compare(tmp_path, bench_here):
     assert "slower" in output
     assert "slower: increment FastReadCounter" in bench_here("compare", old, slower, "--fail-above", 5, status=1)[1]
     assert "faster" in bench_here("compare", slower, old, "--fail-above", 5)[0]
+
+
+def test_compare_shows_all_that_is_ours_whatever_its_name(tmp_path, bench_here):
+    old, new, other = (tmp_path / f"{name}.json" for name in ("old", "new", "other"))
+    made_up([1.1] * 6, name="any name", floor="").suite.dump(str(old))
+    made_up([2.2] * 6, name="any name", floor="").suite.dump(str(new))
+    made_up([1.1] * 6, name="another name").suite.dump(str(other))
+    output, _ = bench_here("compare", old, new, "--fail-above", 5)  # what has no floor depends on the machine
+    assert re.split("  +", output.splitlines()[-1]) == [
+        "article", "any name", "22.0 ns", "44.0 ns", "2.00 [2.00, 2.00]", "slower"
+    ]  # fmt: skip
+    both = made_up([1.1] * 6)
+    both.suite.add_benchmark(load(other).suite.get_benchmark("another name"))
+    both.suite.dump(str(new), replace=True)
+    made_up([1.1] * 6).suite.dump(str(old), replace=True)
+    assert "Not in both files, or in too few processes: another name." in bench_here("compare", old, new)[0]
 
 
 # ---- What is measured ----
@@ -416,6 +436,17 @@ def test_names_are_as_they_were(everything):
     assert {"threads FastWriteCounter compiled own-1", "memory FastReadCounter original", "floor call"} <= names
 
 
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+def test_results_say_which_benchmarks_are_ours_and_what_their_floor_is(everything, group):
+    results = load(everything).of(group.name)
+    ours = results.ours()
+    named = {name for name in results.runs if " compiled" in name}
+    others = {"same-code", "import fastcounter", "compat", "Labels", "dict of FastReadCounters"}
+    assert named <= set(ours)
+    assert all(any(part in name for part in others) for name in set(ours) - named)
+    assert {name for floor in ours.values() for name in floor} <= set(group.benchmarks)
+
+
 def test_file_is_pyperf_s_and_holds_nothing_private(everything):
     for command in (["stats"], ["check"], ["hist"], ["metadata"], ["compare_to", everything]):
         arguments = [sys.executable, "-m", "pyperf", command[0], everything, *command[1:]]
@@ -530,11 +561,8 @@ def test_pyperf_s_commands_take_the_script_s_file(script):
         subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
 
 
-def test_only_the_report_takes_the_script_s_file(script, bench_here):
-    assert "was written by bench/article.py" in bench_here("table", script, status=1)[1]
-    assert "was written by bench/article.py" in bench_here("compare", script, script, status=1)[1]
-    with pytest.raises(Unusable, match="no results of `python -m bench`"):
-        report.page([load_any(script)])
+def test_the_script_s_file_has_no_group(script, bench_here):
+    assert "cannot be read as results of `python -m bench`: 'group'" in bench_here("table", script, status=1)[1]
 
 
 # ---- Interruptions ----
@@ -635,7 +663,10 @@ def test_output_that_cannot_be_written_is_found_out_first(tmp_path, bench_here, 
 def test_nothing_in_common(tmp_path, bench_here):
     made_up([1]).suite.dump(str(tmp_path / "one.json"))
     made_up([1], group="sizes").suite.dump(str(tmp_path / "two.json"))
-    assert "nothing in common" in bench_here("compare", tmp_path / "one.json", tmp_path / "two.json", status=1)[1]
+    assert (
+        "nothing of fastcounter's in common"
+        in bench_here("compare", tmp_path / "one.json", tmp_path / "two.json", status=1)[1]
+    )
 
 
 def test_unknown_group(bench_here):
@@ -678,27 +709,49 @@ def test_report(tmp_path, everything):
     assert all(f"]({name})" in text for name in pictures)
 
 
-def test_page_has_a_column_for_each_python_and_an_interval_where_it_is_wide(everything, script):
+def headings(text, first):
+    line = next(line for line in text.splitlines() if line.startswith(f"| {first} "))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_page_has_a_column_for_each_python_and_an_interval_where_it_is_wide(everything):
     results = [load(everything) for _ in range(4)]
     for each, (python, has_gil) in zip(results, [("3.13", 0), ("3.14", 0), ("3.11", 1), ("3.15", 1)], strict=True):
         each.has_gil, each.short, each.version = bool(has_gil), python + "t" * (not has_gil), (3, int(python[2:]))
         each.of = lambda group, each=each: each  # so that the group's results are of this Python too
-    text = report.page([*results, load_any(script)])
-    line = next(line for line in text.splitlines() if "times faster " in line)
-    headings = ["times faster", "ns, 3.15", "3.11", "3.15", "3.14t", "article"]
-    assert [cell.strip() for cell in line.strip("|").split("|")] == headings
+    text = report.page(report.in_order(results))
+    pythons = ["3.11", "3.15", "3.14t"]
+    assert headings(text, "times faster") == ["times faster", "compiled, 3.15", *pythons]
+    assert headings(text, "other / fastcounter") == ["other / fastcounter", "fastcounter, 3.15", *pythons]
+    assert headings(text, "ns, 3.14t") == [
+        "ns, 3.14t", *GROUPS["threads"].times, *(f"2 threads, {python}" for python in ("3.11", "3.15", "3.13t"))
+    ]  # fmt: skip
+
+
+def test_the_jit_has_a_column_of_its_own_beside_what_was_measured_with_it():
+    results = [
+        made_up([1.5] * 6, python="3.15.2", jit="on"),
+        made_up([1.2] * 6, python="3.15.2"),
+        made_up([1.1] * 6, python="3.14.0"),
+        *(made_up([1.3] * 6, group="methods", python=python) for python in ("3.15.2", "3.14.0")),
+    ]
+    text = report.page(report.in_order(results))
+    assert headings(text, "times the floor") == ["times the floor", "compiled, 3.15", "3.14", "3.15", "3.15 JIT"]
+    row = next(line for line in text.splitlines() if line.startswith("| increment, FastReadCounter"))
+    assert [cell.strip() for cell in row.strip("|").split("|")[1:]] == ["24.0 ns", "1.10", "1.20", "1.50"]
+    assert "| 3.15.2 JIT " in text
+    assert report.pictures(report.in_order(results))["operations"].short == "3.15"
 
 
 def test_committed_page_is_what_the_committed_results_give():
     page = ROOT / "bench" / "README.md"
     assert page.exists() == bool(COMMITTED)
     if COMMITTED:
-        everything = [load_any(path) for path in COMMITTED]
-        assert page.read_text(encoding="utf-8") == report.page(everything)
-        pictures = report.pictures(report.sorted_results(everything))
-        assert all((page.parent / f"{name}.png").exists() for name in pictures)
+        all_results = report.in_order(map(load, COMMITTED))
+        assert page.read_text(encoding="utf-8") == report.page(all_results)
+        assert all((page.parent / f"{name}.png").exists() for name in report.pictures(all_results))
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*COMMITTED, report.SCRIPT], ids=lambda path: path.name)
 def test_committed_files_hold_nothing_private(path):
     assert_nothing_private(path)

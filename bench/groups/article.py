@@ -16,5 +16,5 @@ group = Group(
 LABELS = {"increment": "increment", "value": "read", "increment+value": "increment, read"}
 for call, cls in product(LABELS, ARTICLE):
     ours, original = (group.call(call, cls, each) for each in IMPLEMENTATIONS)
-    floor = [(ours, *floor_of(ours))] if call != "increment+value" else []  # that is the sum of the other two
+    floor = [(ours, *floor_of(call, cls))] if call != "increment+value" else []  # that is the sum of the other two
     group.row(f"{LABELS[call]}, {cls}", [ours, original], (original, ours), *floor)

@@ -15,7 +15,7 @@ group = Group(
     seconds=0.002,
     extension="c_level",
 )
-in_c: dict[str, Any] = {"setup": "import c_level", "times": 1, "in_c": 10_000}
+in_c: dict[str, Any] = {"setup": "import c_level", "times": 1, "in_c": 10_000, "ours": True}
 for cls in CLASSES[1:]:  # a SingleThreadCounter would lose counts
     how = in_c | {"releases_gil": cls == "SharedCounter"}
     one, two = (

@@ -1,6 +1,7 @@
 """What counters cost before they count: time, memory, and the package's import."""
 
 from functools import partial
+from typing import Any
 
 from bench.blocks import LabelMemory, Memory
 from bench.calls import ARTICLE
@@ -14,31 +15,33 @@ group = Group(
     ["other / fastcounter"],
     rounds=20,
 )
+called: dict[str, Any] = {"ours": True, "floor": ["floor call"]}
 for cls in ARTICLE:
-    ours = group.statement(f"creation {cls} compiled", "counter()", f"fastcounter.{cls}")
+    ours = group.statement(f"creation {cls} compiled", "counter()", f"fastcounter.{cls}", **called)
     original = group.statement(f"creation {cls} original", "counter()", f"pure.{cls}")
     group.row(f"time, {cls}", [ours, original], (original, ours))
 setup = "import multiprocessing; value = multiprocessing.get_context('fork').Value"
-ours = group.statement("creation SharedCounter compiled", "counter(memory)", "fastcounter.SharedCounter")
+ours = group.statement("creation SharedCounter compiled", "counter(memory)", "fastcounter.SharedCounter", **called)
 other = group.statement(
     "creation multiprocessing.Value", "counter('q')", "value", "from os import fork; " + setup, times=5
 )
 group.row("time, SharedCounter (other: Value)", [ours, other], (other, ours))
 for cls in ARTICLE:
     names = [f"memory {cls} compiled", f"memory {cls} original"]
-    group.benchmarks[names[0]] = partial(Memory, f"fastcounter.{cls}(2**40)")
+    group.benchmarks[names[0]] = partial(Memory, f"fastcounter.{cls}(2**40)", ours=True)
     group.benchmarks[names[1]] = partial(Memory, f"starting_at(2**40, pure.{cls}())")
     group.row(f"memory, {cls}", names, (names[1], names[0]))
 
 names = ["memory CounterMap compiled", "memory dict of FastReadCounters"]
-group.benchmarks[names[0]] = partial(LabelMemory, "fastcounter.CounterMap()", "counter.add(label, 2**40)")
+group.benchmarks[names[0]] = partial(LabelMemory, "fastcounter.CounterMap()", "counter.add(label, 2**40)", ours=True)
 group.benchmarks[names[1]] = partial(
-    LabelMemory, "{}", "counter.setdefault(label, fastcounter.FastReadCounter(2**40)).increment()"
+    LabelMemory, "{}", "counter.setdefault(label, fastcounter.FastReadCounter(2**40)).increment()", ours=True
 )
 group.row("memory, a label (other: a dict of FastReadCounters)", names, (names[1], names[0]))
 
 setup = "from subprocess import run; from sys import executable"
 program = "run([executable, '-c', counter], check=True)"
-ours = group.statement("import fastcounter", program, "'import fastcounter'", setup, times=1)
+floor = ["import nothing"]
+ours = group.statement("import fastcounter", program, "'import fastcounter'", setup, times=1, ours=True, floor=floor)
 other = group.statement("import nothing", program, "''", setup, times=1)
 group.row("a program that imports it (other: none)", [ours, other], (other, ours))

@@ -24,6 +24,7 @@ def deferred(counter):
 for call in ("increment", "value"):
     for cls in CLASSES:
         counter = f"thread.submit(lambda: {counter_of(cls)}).result()"
-        ours = group.statement(f"deferred-by-us {call} {cls} compiled", code_of(call, cls), counter, setup)
-        theirs = group.statement(f"deferred {call} {cls} compiled", code_of(call, cls), f"deferred({counter})", setup)
+        ours = group.statement(f"deferred-by-us {call} {cls} compiled", code_of(call, cls), counter, setup, ours=True)
+        counter = f"deferred({counter})"
+        theirs = group.statement(f"deferred {call} {cls} compiled", code_of(call, cls), counter, setup, ours=True)
         group.row(f"{'read' if call == 'value' else call}, {cls}", theirs, (theirs, ours))

@@ -2,7 +2,7 @@
 
 Multiprocess mode is prometheus_client's for servers with several workers.  An environment variable selects it when the
 library is imported, and then sets `values.ValueClass`.  Here each metric sets that class for itself, so that both modes
-are timed in turns in one process.
+are timed alternately in one process.
 """
 
 import os
@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+from bench.calls import UNROLLED
 from bench.group import Group
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025)
@@ -44,6 +46,11 @@ def prometheus_counter() -> Any:
     metric = Counter("requests", "Requests served.", ["path"], registry=CollectorRegistry())
     metric.labels("/")  # makes the child
     return metric
+
+
+def child() -> Any:
+    """What labels() returns, which a program may keep."""
+    return prometheus_counter().labels("/")
 
 
 def prometheus_histogram() -> Any:
@@ -95,11 +102,11 @@ def redis() -> Any:
     return client
 
 
-def registry_of_shared_counters() -> Any:
-    """The registry of a program in which each of 100 labels has its SharedCounter."""
+def scrape_of_shared_counters() -> Callable[[], bytes]:
+    """A scrape of a program in which each of 100 labels has its SharedCounter."""
     import mmap
 
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily
     from prometheus_client.registry import Collector
 
@@ -117,12 +124,12 @@ def registry_of_shared_counters() -> Any:
 
     registry = CollectorRegistry()
     registry.register(Requests())
-    return registry
+    return partial(generate_latest, registry)
 
 
-def registry_of_workers(number: int) -> Any:
-    """The registry of a program with so many workers, in multiprocess mode."""
-    from prometheus_client import CollectorRegistry
+def scrape_of_workers(number: int) -> Callable[[], bytes]:
+    """A scrape of a program with so many workers, in multiprocess mode."""
+    from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.multiprocess import MultiProcessCollector
 
     def first() -> None:
@@ -137,55 +144,49 @@ def registry_of_workers(number: int) -> Any:
         shutil.copy(f"{folder}/{file}", f"{folder}/counter_{worker}-dead.db")
     registry = CollectorRegistry()
     MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
-    return registry
+    return partial(generate_latest, registry)
 
 
-HERE = "from bench.groups import exporters; counter = exporters."
-
-
-def event(label: str, name: str, code: str, setup: str, ours: str = "", **how: Any) -> str:
-    """Add an event to the group, beside one of ours."""
-    name = group.statement(f"exporters {name}", code, setup=setup, **how)
+def event(
+    label: str, name: str, code: str, setup: str | Callable[[], Any], ours: str = "", times: int = UNROLLED
+) -> str:
+    """Add an event to the group, beside one of ours unless it is that one."""
+    name = group.statement(f"exporters {name}", code, setup=setup, times=times, ours=not ours)
     group.row(label, name, (name, ours or name))
     return name
 
 
 setup = "counter = {'/': fastcounter.FastWriteCounter()}"
 ours = event("count: FastWriteCounter in a dict", "FastWriteCounter compiled", "counter['/'].increment()", setup)
-setup = f"{HERE}prometheus_counter().labels('/')"
-event("count: prometheus_client, child kept", "prometheus_client child", "counter.inc()", setup, ours)
-setup = f"{HERE}prometheus_counter()"
-event("count: prometheus_client, labels()", "prometheus_client labels", "counter.labels('/').inc()", setup, ours)
-setup = f"{HERE}meter().create_counter('c')"
-event("count: OpenTelemetry", "opentelemetry add", "counter.add(1, {'path': '/'})", setup, ours)
-event("count: statsd, UDP", "statsd incr", "counter.incr('path')", f"{HERE}statsd()", ours, times=20)
-event("count: Redis INCR, Unix socket", "redis incr", "counter.incr('path')", f"{HERE}redis()", ours, times=5)
+event("count: prometheus_client, child kept", "prometheus_client child", "counter.inc()", child, ours)
+code = "counter.labels('/').inc()"
+event("count: prometheus_client, labels()", "prometheus_client labels", code, prometheus_counter, ours)
+code = "counter.add(1, {'path': '/'})"
+event("count: OpenTelemetry", "opentelemetry add", code, lambda: meter().create_counter("c"), ours)
+event("count: statsd, UDP", "statsd incr", "counter.incr('path')", statsd, ours, times=20)
+event("count: Redis INCR, Unix socket", "redis incr", "counter.incr('path')", redis, ours, times=5)
 
 setup = "counter = {'/': fastcounter.SharedCounter(memory)}"
 ours = event("all workers: SharedCounter in a dict", "SharedCounter compiled", "counter['/'].increment()", setup)
-setup = f"{HERE}multiprocess(exporters.prometheus_counter).labels('/')"
-event("all workers: prometheus_client, child kept", "prometheus_client all-child", "counter.inc()", setup, ours)
+made = partial(multiprocess, child)
+event("all workers: prometheus_client, child kept", "prometheus_client all-child", "counter.inc()", made, ours)
 setup = "from tempfile import mkdtemp; from examples.shared_labels import SharedLabels; "
 setup += "counter = SharedLabels(mkdtemp() + '/labels.count')"
 ours = event("all workers: the example's labels", "shared_labels compiled", "counter['/'].increment()", setup)
-setup = f"{HERE}multiprocess(exporters.prometheus_counter)"
-code = "counter.labels('/').inc()"
-event("all workers: prometheus_client, labels()", "prometheus_client all-labels", code, setup, ours)
+code, made = "counter.labels('/').inc()", partial(multiprocess, prometheus_counter)
+event("all workers: prometheus_client, labels()", "prometheus_client all-labels", code, made, ours)
 
 setup = "from examples.latency_histogram import LatencyHistogram as Latency; "
 setup += f"counter = Latency('latency', 'Time that a job takes.', {BOUNDS})"
 ours = event("latency: the example's histogram", "histogram compiled", "counter.observe(0.0012)", setup)
-setup, code = f"{HERE}prometheus_histogram()", "counter.observe(0.0012)"
-event("latency: prometheus_client", "prometheus_client observe", code, setup, ours)
-setup, code = f"{HERE}meter().create_histogram('h')", "counter.record(0.0012, {'path': '/'})"
-event("latency: OpenTelemetry", "opentelemetry record", code, setup, ours)
+code = "counter.observe(0.0012)"
+event("latency: prometheus_client", "prometheus_client observe", code, prometheus_histogram, ours)
+code = "counter.record(0.0012, {'path': '/'})"
+event("latency: OpenTelemetry", "opentelemetry record", code, lambda: meter().create_histogram("h"), ours)
 
-code, setup = "generate_latest(counter)", f"from prometheus_client import generate_latest; {HERE}"
-ours = group.statement(
-    "exporters SharedCounter compiled-scrape", code, setup=f"{setup}registry_of_shared_counters()", times=1
-)
-group.row("scrape: SharedCounters", ours, (ours, ours))
+name = "SharedCounter compiled-scrape"
+ours = event("scrape: SharedCounters", name, "counter()", scrape_of_shared_counters, times=1)
 for workers in (1, 100, 1000):
-    name, made = f"exporters prometheus_client scrape-{workers}", f"{setup}registry_of_workers({workers})"
-    group.statement(name, code, setup=made, times=1)
-    group.row(f"scrape: prometheus_client, {workers:,} worker{'s' if workers > 1 else ''}", name, (name, ours))
+    label = f"scrape: prometheus_client, {workers:,} worker{'s' if workers > 1 else ''}"
+    made, name = partial(scrape_of_workers, workers), f"prometheus_client scrape-{workers}"
+    event(label, name, "counter()", made, ours, times=1)

@@ -1,5 +1,7 @@
 """Counting by label."""
 
+from typing import Any
+
 from bench.group import Group
 
 group = Group(
@@ -15,10 +17,11 @@ class Labels(dict):
     def __missing__(self, label):
         return self.setdefault(label, fastcounter.FastReadCounter())
 """
-ours = group.statement("labels CounterMap compiled", "counter.increment('/')", "fastcounter.CounterMap()")
+counted: dict[str, Any] = {"ours": True, "floor": ["labels floor"]}
+ours = group.statement("labels CounterMap compiled", "counter.increment('/')", "fastcounter.CounterMap()", **counted)
 group.row("a CounterMap", ours, (ours, ours))
 
-name = group.statement("labels FastReadCounter compiled", "counter['/'].increment()", "Labels()", setup)
+name = group.statement("labels FastReadCounter compiled", "counter['/'].increment()", "Labels()", setup, **counted)
 group.row("a dict of FastReadCounters", name, (name, ours))
 
 name = group.statement("labels collections.Counter", "counter['/'] += 1", "collections.Counter()", setup)
@@ -30,7 +33,8 @@ group.row("a dict and a lock", name, (name, ours))
 name = group.statement("labels floor", "counter.method_with_argument('/')", "floor.Floor()", setup)
 group.row("a compiled method that does nothing", name, (name, ours))
 
-read = group.statement("labels read CounterMap compiled", "counter['/']", "fastcounter.CounterMap({'/': 100_000})")
+counter, floor = "fastcounter.CounterMap({'/': 100_000})", ["labels read dict"]
+read = group.statement("labels read CounterMap compiled", "counter['/']", counter, ours=True, floor=floor)
 group.row("reading a CounterMap", read, (read, read))
 
 name = group.statement("labels read dict", "counter['/']", "{'/': 100_000}")

@@ -13,7 +13,7 @@ group = Group(
 
 def add(label: str, call: str, cls: str, count: str = "medium") -> None:
     name = group.call(call, cls, count=count)
-    group.row(f"{label}, {cls}", name, (name, *floor_of(name)))
+    group.row(f"{label}, {cls}", name, (name, *floor_of(call, cls)))
 
 
 for cls in CLASSES:

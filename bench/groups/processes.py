@@ -5,6 +5,7 @@ from typing import Any
 from bench.calls import CALLS
 from bench.group import Group
 
+# Windows has no fork(): the import fails there, and so leaves the benchmark out.
 VALUE = "from os import fork; import multiprocessing; value = counter = multiprocessing.get_context('fork').Value('q')"
 LOCKED = "with counter.get_lock(): counter.value += 1"
 NUMBERS = (1, 2)
@@ -18,7 +19,7 @@ group = Group(
     seconds=0.01,
     extension=None,
 )
-forked: dict[str, Any] = {"forked": True, "setup": "from os import fork"}
+forked: dict[str, Any] = {"forked": True, "setup": "from os import fork", "ours": True}
 value: dict[str, Any] = {"forked": True, "setup": VALUE, "waits": True, "times": 20}
 others = {n: group.concurrent(f"processes multiprocessing.Value one-{n}", LOCKED, "value", n, **value) for n in NUMBERS}
 for title, short, offset, way, numbers in (

@@ -11,7 +11,7 @@ NUMBERS = (1, 2, 4, 8)
 group = Group(
     "threads",
     "Threads at the same time, without the GIL",
-    "Nanoseconds until the next increment by any of the threads: half as many with two threads if they do not meet.",
+    "Nanoseconds per increment, all threads together: half as many with two threads if they do not meet.",
     ["1 thread", *(f"{number} threads" for number in NUMBERS[1:]), "9 and a reader"],
     rounds=20,
     seconds=0.002,
@@ -32,11 +32,13 @@ def add(label: str, name: str, code: str, counter: str, way: str, reader: str = 
 for cls in ("FastWriteCounter", "FastReadCounter", "SharedCounter"):
     for way in ("local", "global", "attribute", "own") if cls != "SharedCounter" else ("local", "global", "attribute"):
         reader = code_of("value", cls) if way == "attribute" else ""
-        add(cls, f"{cls} compiled", INCREMENT, counter_of(cls), way, reader)
-add("SingleThreadCounter", "SingleThreadCounter compiled", INCREMENT, counter_of("SingleThreadCounter"), "own")
+        add(cls, f"{cls} compiled", INCREMENT, counter_of(cls), way, reader, ours=True)
+cls = "SingleThreadCounter"
+add(cls, f"{cls} compiled", INCREMENT, counter_of(cls), "own", ours=True)
 # A thread that starts takes the next stripe.  With so many in between, the threads that run begin on one stripe.
-name = "FastWriteCounter compiled 63-between"
-add("FastWriteCounter, 63 threads in between", name, INCREMENT, counter_of("FastWriteCounter"), "local", between=63)
+cls, label = "FastWriteCounter", "63 threads in between"
+name, counter = f"{cls} compiled 63-between", counter_of(cls)
+add(f"{cls}, {label}", name, INCREMENT, counter, "local", between=63, ours=True)
 
 for cls in ARTICLE[:0:-1]:
     for way in ("attribute", "own") if cls == "FastWriteCounter" else ("attribute",):
@@ -46,8 +48,8 @@ for cls in ARTICLE[:0:-1]:
         add(f"original {cls}", f"{cls} original", INCREMENT, counter_of(cls, "original"), way, reader, **how)
 
 for peer, code, counter in (
-    ("cereggii", "counter.increment_and_get()", "cereggii.AtomicInt64(0)"),
-    ("pyatomix", "counter.fetch_add(1)", "pyatomix.AtomicInt(0)"),
+    ("cereggii", "counter.increment_and_get()", "cereggii.AtomicInt64(100_000)"),
+    ("pyatomix", "counter.fetch_add(1)", "pyatomix.AtomicInt(100_000)"),
 ):
     add(peer, peer, code, counter, "attribute", setup=f"import {peer}")
 
@@ -57,16 +59,16 @@ class Labels(dict):
         return self.setdefault(label, fastcounter.FastReadCounter())
 """
 for way in ("local", "own", "own-label"):
-    add("CounterMap", "CounterMap compiled", "counter.increment(label)", "fastcounter.CounterMap()", way)
-add("a dict of FastReadCounters", "Labels", "counter[label].increment()", "Labels()", "local", setup=LABELS)
+    add("CounterMap", "CounterMap compiled", "counter.increment(label)", "fastcounter.CounterMap()", way, ours=True)
+add("a dict of FastReadCounters", "Labels", "counter[label].increment()", "Labels()", "local", setup=LABELS, ours=True)
 increment = "counter[label].increment_and_get()"
 counter = "cereggii.AtomicDict({'/': cereggii.AtomicInt64(0)})"
 add("cereggii.AtomicDict", "cereggii.AtomicDict", increment, counter, "local", setup="import cereggii")
 
 for label, implementation in (("reads of .value", "compiled"), ("reads of the original's", "original")):
-    names = []
+    counter, names = counter_of("FastReadCounter", implementation), []
+    read: dict[str, Any] = {"way": "attribute", "reads": True, "ours": implementation == "compiled"}
     for number in NUMBERS[:2]:
         name = f"reads FastReadCounter {implementation} attribute-{number}"
-        counter = counter_of("FastReadCounter", implementation)
-        names.append(group.concurrent(name, CALLS["value"], counter, number, way="attribute", reads=True))
+        names.append(group.concurrent(name, CALLS["value"], counter, number, **read))
     group.row(f"{label}, attribute", names)
