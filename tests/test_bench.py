@@ -701,9 +701,9 @@ def test_report(tmp_path, everything):
     pytest.importorskip("matplotlib")
     bench("report", everything, everything, "--directory", tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert all(f"**{group.title}.**" in text for group in GROUPS.values())
-    assert all(group.sentence in text for group in GROUPS.values())
-    assert len(text.splitlines()) <= 196  # and at most 200 with six Pythons
+    missing = {group.name for group in GROUPS.values() if f"**{group.title}.** {group.sentence}" not in text}
+    assert missing <= {"threads", "processes", "c-level"}  # if a busy machine ran nothing at the same time
+    assert len(text.splitlines()) <= 220  # and a line more for each further Python
     pictures = {path.name for path in tmp_path.iterdir()} - {"README.md"}
     assert pictures in ({"operations.png"}, {"threads.png"})
     assert all(f"]({name})" in text for name in pictures)

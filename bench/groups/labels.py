@@ -7,7 +7,8 @@ from bench.group import Group
 group = Group(
     "labels",
     "Counting by label",
-    "A CounterMap is the fastest, and unlike a collections.Counter it loses no counts.",
+    "A CounterMap is the fastest to increment, and unlike a collections.Counter it loses no counts. Without the GIL a "
+    "dict is faster to read, as it has the int that a CounterMap makes.",
     ratios=["times a CounterMap"],
 )
 setup = """
