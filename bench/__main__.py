@@ -40,6 +40,7 @@ def measure(argv: Sequence[str]) -> None:
         "--slower", type=int, default=0, help=argparse.SUPPRESS
     )  # percent, of the first of each pair of the group aa
     parser.add_argument("--tries", type=int, help=argparse.SUPPRESS)  # of a round that does not count, instead of 100
+    parser.add_argument("--extensions", metavar="DIR", help=argparse.SUPPRESS)  # keeps compiled ones for the next run
     args = parser.parse_args(argv)
     args.groups = args.groups or ["article"]
     if unknown := set(args.groups) - {*GROUPS, "all"}:

@@ -78,21 +78,22 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
         tempfile.TemporaryDirectory(prefix="fastcounter-bench-") as directory,
         tqdm(total=number, disable=None, leave=False, mininterval=0, unit="process") as progress,
     ):
-        children = Children(Path(directory))
+        children, compiled = Children(Path(directory)), Path(args.extensions or directory)
         try:
-            if extensions := dict.fromkeys(GROUPS[group].extension for group in args.groups if GROUPS[group].extension):
-                progress.set_description(f"compiling {', '.join(map(str, extensions))}")
-                sources = [shutil.copy(Path(__file__).with_name(f"{name}.pyx"), directory) for name in extensions]
+            extensions = {extension for group in args.groups if (extension := GROUPS[group].extension)}
+            if missing := sorted(name for name in extensions if not any(compiled.glob(f"{name}.*"))):
+                progress.set_description(f"compiling {', '.join(missing)}")
+                sources = [shutil.copy(Path(__file__).with_name(f"{name}.pyx"), compiled) for name in missing]
                 children.output("-m", "Cython.Build.Cythonize", "-i", "-q", *map(str, sources))
             if "peers" in args.groups:
                 progress.set_description(f"installing {peers.PUBLISHED}")
-                peers.install_published(Path(directory), children.output)
+                peers.install_published(compiled, children.output)
             for process in range(number):
                 group = args.groups[process % len(args.groups)]
                 progress.set_description(group)
                 arguments = {"process": process, "group": group, "rounds": args.rounds}
                 arguments |= {"slower": args.slower, "tries": args.tries}
-                output = children.output("-m", "bench.measure", json.dumps({**arguments, "path": directory}))
+                output = children.output("-m", "bench.measure", json.dumps({**arguments, "path": str(compiled)}))
                 reports.append(json.loads(output))
                 progress.update()
         except Failed as error:

@@ -410,7 +410,8 @@ def everything(tmp_path_factory):
     """A file with one round of everything."""
     path = tmp_path_factory.mktemp("bench") / "all.json.gz"
     # With the GIL a hundred tries are in vain: it takes too long until each of many threads has had it.
-    output, errors = bench(*GROUPS, "--processes", 1, "--rounds", 1, "--tries", 2, "-o", path)
+    short = ["--processes=1", "--rounds=1", "--tries=2", f"--extensions={path.parent}"]
+    output, errors = bench(*GROUPS, *short, "-o", path)
     assert "1.00 [1.00, 1.00]" in output
     assert {line.split(":")[0] for line in errors.splitlines()} <= {
         "Left out",
@@ -461,9 +462,10 @@ def assert_nothing_private(path):
     assert not any(str(ROOT) in str(each) for each in metadata)
 
 
-def test_default_is_one_screen(tmp_path):
+def test_default_is_one_screen(tmp_path, everything):
     path = tmp_path / "article.json"
-    output, errors = bench("--processes", 6, "--rounds", 2, "-o", path, COLUMNS="300")
+    short = ["--processes=6", "--rounds=2", f"--extensions={everything.parent}"]
+    output, errors = bench(*short, "-o", path, COLUMNS="300")
     lines = output.splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 110
@@ -477,7 +479,7 @@ def test_progress_is_one_line_on_a_terminal():
     pty, termios, fcntl = (pytest.importorskip(name) for name in ("pty", "termios", "fcntl"))
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    command = [sys.executable, "-m", "bench", "deferred", "--processes", "2", "--rounds", "1"]
+    command = [sys.executable, "-m", "bench", "aa", "--processes", "2", "--rounds", "1"]
     subprocess.run(command, cwd=ROOT, stderr=follower, stdout=subprocess.DEVNULL, check=True)
     os.close(follower)
     shown = b""
@@ -486,6 +488,8 @@ def test_progress_is_one_line_on_a_terminal():
             shown += part
     os.close(leader)
     shown = shown.decode()
+    assert "compiling floor: " in shown
+    assert "aa: " in shown
     assert "2/2" in shown
     assert shown.count("\n") == 0
 
@@ -582,16 +586,16 @@ def started_by(process, parents):
     return seen
 
 
-def interrupt(folder, number, group):
+def interrupt(folder, number, group, *options):
     """Start to measure a group, interrupt that by a signal, and look at what it says and leaves."""
     path, temporary = folder / "results.json", folder / "tmp"
     temporary.mkdir(parents=True)
-    command = [sys.executable, "-m", "bench", group, "--rounds=1", "--tries=10", "--processes=500", "-o", str(path)]
+    command = [sys.executable, "-m", "bench", group, "--rounds=1", "--processes=500", "-o", str(path), *options]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
-        # At once; while a second process measures; and the same after one that compiles, which starts processes too.
-        seen = started_by(process, parents={"article": 0, "processes": 2, "creation": 3}[group])
+        # At once, when it compiles; or while a second process measures.
+        seen = started_by(process, parents=0 if group == "article" else 2)
         process.send_signal(number)
         try:
             output, errors = process.communicate(timeout=20)
@@ -615,10 +619,13 @@ def interrupt(folder, number, group):
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals")
 @pytest.mark.parametrize("group", ["creation", "processes", "article"])
-def test_interrupted(tmp_path, group):
-    with ThreadPoolExecutor() as pool:  # since each takes seconds until it measures
+def test_interrupted(tmp_path, everything, group):
+    compiled = [f"--extensions={everything.parent}"] if group == "creation" else []
+    at_once = 1 if group == "processes" else 2  # two of these would keep each other's processes from running at once
+    with ThreadPoolExecutor(at_once) as pool:
         interrupted = [
-            pool.submit(interrupt, tmp_path / number.name, number, group) for number in (signal.SIGINT, signal.SIGTERM)
+            pool.submit(interrupt, tmp_path / number.name, number, group, *compiled)
+            for number in (signal.SIGINT, signal.SIGTERM)
         ]
     for each in interrupted:
         each.result()
