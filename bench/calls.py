@@ -33,6 +33,9 @@ from fastcounter import compat, pure
 memory = mmap.mmap(-1, 4096)
 class Slot:
     __slots__ = ("value",)
+class Labels(dict):
+    def __missing__(self, label):
+        return self.setdefault(label, fastcounter.FastReadCounter())
 def starting_at(count, original):  # the originals take no initial count
     steps = isinstance(original, pure.FastWriteCounter)
     setattr(original, *(("_steps", itertools.count(count)) if steps else ("value", count)))

@@ -12,7 +12,7 @@ from bench.table import amount
 
 def main(argv: Sequence[str]) -> None:
     about = (
-        "Compare all that is fastcounter's in two files: how many times its floor it takes, or its time if it has none."
+        "Compare fastcounter in two files: how many times its floor each operation takes, or its time if it has none."
     )
     parser = argparse.ArgumentParser(prog="python -m bench compare", description=about)
     parser.add_argument("files", nargs=2, metavar=("OLD", "NEW"))

@@ -76,11 +76,8 @@ class Results:
     def ours(self) -> dict[str, tuple[str, ...]]:
         """Return our benchmarks, each with those of its floor."""
         facts = {name: self.facts(name) for name in self.runs}
-        return {
-            name: tuple(each["floor"].split(" + ")) if "floor" in each else ()
-            for name, each in facts.items()
-            if each.get("ours")
-        }
+        floors = {name: each.get("floor") for name, each in facts.items() if each.get("ours")}
+        return {name: tuple(floor.split(" + ")) if floor else () for name, floor in floors.items()}
 
     def sum_of(self, fact: str) -> int:
         """Return the sum of a number in the metadata of each run."""

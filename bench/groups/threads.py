@@ -53,14 +53,9 @@ for peer, code, counter in (
 ):
     add(peer, peer, code, counter, "attribute", setup=f"import {peer}")
 
-LABELS = """
-class Labels(dict):
-    def __missing__(self, label):
-        return self.setdefault(label, fastcounter.FastReadCounter())
-"""
 for way in ("local", "own", "own-label"):
     add("CounterMap", "CounterMap compiled", "counter.increment(label)", "fastcounter.CounterMap()", way, ours=True)
-add("a dict of FastReadCounters", "Labels", "counter[label].increment()", "Labels()", "local", setup=LABELS, ours=True)
+add("a dict of FastReadCounters", "Labels", "counter[label].increment()", "Labels()", "local", ours=True)
 increment = "counter[label].increment_and_get()"
 counter = "cereggii.AtomicDict({'/': cereggii.AtomicInt64(0)})"
 add("cereggii.AtomicDict", "cereggii.AtomicDict", increment, counter, "local", setup="import cereggii")
