@@ -76,9 +76,10 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
     number, status, notes = args.processes * len(args.groups), 0, []
     with (
         tempfile.TemporaryDirectory(prefix="fastcounter-bench-") as directory,
+        contextlib.nullcontext(Children(Path(directory))) as children,  # first, as tqdm may start a process
         tqdm(total=number, disable=None, leave=False, mininterval=0, unit="process") as progress,
     ):
-        children, compiled = Children(Path(directory)), Path(args.extensions or directory)
+        compiled = Path(args.extensions or directory)
         try:
             extensions = {extension for group in args.groups if (extension := GROUPS[group].extension)}
             if missing := sorted(name for name in extensions if not any(compiled.glob(f"{name}.*"))):
