@@ -573,18 +573,24 @@ def test_the_script_s_file_has_no_group(script, bench_here):
 # ---- Interruptions ----
 
 
-def started_by(process, parents):
-    """The processes that it and they have started, once so many of its own have processes of their own."""
-    seen, with_children = set(), set()
-    while not seen or len(with_children) < parents:
+def started_by(process, number):
+    """The processes that it and they have started, once so many of its own have started others."""
+    seen, parents = set(), set()
+    while not seen or len(parents - {process.pid}) < number:
         assert process.poll() is None
-        for child in psutil.Process(process.pid).children():
+        for each in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-                theirs = child.children(recursive=True)
-                seen |= {child, *theirs}
-                with_children |= {child} if theirs else set()
-        time.sleep(0.01)
+                parents.add(each.ppid())
+            seen.add(each)
+        time.sleep(0.05)  # looking takes a processor, which those that measure need
     return seen
+
+
+def runs(process):
+    """Whether it has not ended.  The system may take seconds to forget one whose parent has ended before it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def interrupt(folder, number, group, *options):
@@ -596,7 +602,7 @@ def interrupt(folder, number, group, *options):
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
         # At once, when it compiles; or while a second process measures.
-        seen = started_by(process, parents=0 if group == "article" else 2)
+        seen = started_by(process, 0 if group == "article" else 2)
         process.send_signal(number)
         try:
             output, errors = process.communicate(timeout=20)
@@ -608,7 +614,10 @@ def interrupt(folder, number, group, *options):
     assert process.returncode == 128 + number
     assert f"Interrupted by {number.name}." in errors
     assert "Traceback" not in errors
-    assert not psutil.wait_procs(seen, timeout=5)[1]
+    deadline = time.monotonic() + 5
+    while any(map(runs, seen)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     assert list(temporary.iterdir()) == []
     if group == "article":
         assert "Nothing was measured." in errors
