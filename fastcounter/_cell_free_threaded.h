@@ -35,8 +35,8 @@ typedef struct {
 /* The stripes of a cell.  A table lives as long as the cell: a thread may still be using it when a larger one replaces
  * it. */
 typedef struct stripe_table {
-    struct stripe_table *previous;  /* the table before, with half as many stripes; this table has them too */
-    int number;                     /* a power of two */
+    struct stripe_table *previous;  /* the table that this one replaced; its stripes are the first half of these */
+    int number;                     /* of stripes, a power of two */
     stripe *stripes[];
 } stripe_table;
 
@@ -418,10 +418,10 @@ static inline int
 striped_sum(counter_cell *self, int64_t *sum)
 {
     int64_t version = _Py_atomic_load_int64(&self->version);
-    int is_count = (version & 1) == 0 && _Py_atomic_load_ptr_acquire(&self->large) == NULL;
+    int is_stable = (version & 1) == 0 && _Py_atomic_load_ptr_acquire(&self->large) == NULL;
     *sum = _Py_atomic_load_int64(&self->offset);
     *sum += sum_of_parts(self);
-    return is_count && _Py_atomic_load_int64(&self->version) == version;
+    return is_stable && _Py_atomic_load_int64(&self->version) == version;
 }
 
 /* ---- Any kind ---- */

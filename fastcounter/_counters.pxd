@@ -45,7 +45,7 @@ cdef class FastWriteCounter(_Counter):
 
 
 cdef int init_subclass(root, cls, dict kwargs) except -1
-cdef int publish(root, tuple classes, str module) except -1
+cdef int complete_classes(root, tuple classes, str module) except -1
 cdef object new_instance(root, cls, tuple args, dict kwargs)
 cdef tuple arguments_of_new(object counter)
 cdef object attributes_of(object counter)

@@ -281,7 +281,7 @@ _Counter.value = value_attribute(_Counter)
 set_value_method(FastWriteCounter.value)
 for _cls in _public:
     _cls.__init__ = init_of_type(_Counter.__init__, _cls)
-publish(_Counter, _all, "fastcounter")
+complete_classes(_Counter, _all, "fastcounter")
 _restore.__module__ = _restore_with.__module__ = "fastcounter"
 del _all, _cls, _public
 finish_module(sys.modules[__name__])

@@ -189,8 +189,8 @@ has_keywords_of_1_x(PyObject *counter, PyObject *kwargs)
     return 0;
 }
 
-/* A fast path for a counter that is created without arguments.  Cython's own parsing of arguments looks up the module's
- * state, since each interpreter has its own.  That would double the time it takes to create a counter. */
+/* A fast path for a counter that is created without arguments.  Parsing arguments would double the time this takes:
+ * Cython's code for that looks up the module's state; see setup.py. */
 static int
 init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
 {

@@ -9,7 +9,7 @@ from types import GenericAlias
 
 from cpython.object cimport PyObject
 
-from fastcounter._counters cimport arguments_of_new, attributes_of, init_subclass, new_instance, publish
+from fastcounter._counters cimport arguments_of_new, attributes_of, complete_classes, init_subclass, new_instance
 from fastcounter._integers cimport as_int
 
 
@@ -220,6 +220,6 @@ CounterMap.__init_subclass__ = classmethod(_init_subclass)
 CounterMap.__class_getitem__ = classmethod(GenericAlias)
 CounterMap.__reversed__ = None  # as for Mapping; otherwise reversed() would take the labels to be 0, 1, 2, ...
 Mapping.register(CounterMap)
-publish(CounterMap, (CounterMap,), "fastcounter")
+complete_classes(CounterMap, (CounterMap,), "fastcounter")
 _restore_map.__module__ = "fastcounter"
 finish_module(sys.modules[__name__])

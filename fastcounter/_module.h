@@ -1,5 +1,5 @@
-/* What the code that Cython generates for a module does not do: find the module in each interpreter, import it again,
- * and free it when an interpreter is closed. */
+/* Workarounds for the code that Cython generates for a module.  They find the module in each interpreter, let an
+ * interpreter import it again, and free it when an interpreter is closed. */
 #ifndef FASTCOUNTER_MODULE_H
 #define FASTCOUNTER_MODULE_H
 

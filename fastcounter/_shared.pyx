@@ -7,7 +7,7 @@ import sys
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uintptr_t
 
-from fastcounter._counters cimport arguments_of_new, attributes_of, init_subclass, new_instance, publish
+from fastcounter._counters cimport arguments_of_new, attributes_of, complete_classes, init_subclass, new_instance
 from fastcounter._integers cimport PyLong_CheckExact, as_int
 
 
@@ -320,6 +320,6 @@ replace_dealloc(SharedCounter)
 make_collectable(SharedCounter, _offset)
 del _offset
 SharedCounter.__init_subclass__ = classmethod(_init_subclass)
-publish(SharedCounter, (SharedCounter,), "fastcounter")
+complete_classes(SharedCounter, (SharedCounter,), "fastcounter")
 _restore_shared.__module__ = _attach.__module__ = "fastcounter"
 finish_module(sys.modules[__name__])

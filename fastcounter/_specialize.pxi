@@ -2,7 +2,7 @@
 #
 # The interpreter calls a compiled method by its fastest path only if the method belongs to the object's exact type.  An
 # inherited method takes twice as long.  So each class gets its own copies of the methods that it inherits: ours from
-# publish(), a user's when it is created.
+# complete_classes(), a user's when it is created.
 
 cdef bint is_compiled_method(name, attribute, cls, root):
     return is_method_for_type(attribute, cls, root) and not name.startswith("_")
@@ -56,8 +56,8 @@ cdef int init_subclass(root, cls, dict kwargs) except -1:
     return 0
 
 
-cdef int publish(root, tuple classes, str module) except -1:
-    # Complete compiled classes, before users see them.  `root` is one of them or their common base.
+cdef int complete_classes(root, tuple classes, str module) except -1:
+    # The last changes to compiled classes before users see them.  `root` is one of them or their common base.
     for cls in classes:
         specialize_methods(cls, root)
         if is_value_attribute(getattr(cls, "value", None)):

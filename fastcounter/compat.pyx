@@ -16,7 +16,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 
 from fastcounter cimport _counters
-from fastcounter._counters cimport _Counter, publish
+from fastcounter._counters cimport _Counter, complete_classes
 from fastcounter._integers cimport as_int
 
 
@@ -112,5 +112,5 @@ A counter for any number of threads that counts in steps.  It promises what fast
         raise AttributeError(f"{type(self).__name__}.value cannot be assigned; use increment() or reset()")
 
 
-publish(_Counter, (Counter, FastReadCounter, FastWriteCounter), __name__)
+complete_classes(_Counter, (Counter, FastReadCounter, FastWriteCounter), __name__)
 let_import_again(sys.modules[__name__])

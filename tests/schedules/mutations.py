@@ -128,7 +128,7 @@ MUTATIONS = [
         {"(number - old + 1)": "(number + 1)"}
         | {"index < old ? previous->stripes[index] : &new_stripes[index - old]": "&new_stripes[index]"},
     ),
-    Mutation("make_table", "forgets the table before", {"    table->previous = previous;\n": ""}),
+    Mutation("make_table", "forgets the table that it replaces", {"    table->previous = previous;\n": ""}),
     Mutation(
         "grow",
         "replaces a table that another thread has just made",
@@ -328,7 +328,7 @@ MUTATIONS = [
         {"PUBLISH(&map->table, grown)": "_Py_atomic_store_ptr_relaxed(&map->table, grown)"},
     ),
     map_mutation("map_grow", "keeps the table that it could not publish", {"        PyMem_RawFree(grown);\n": ""}),
-    map_mutation("map_grow", "forgets the table before", {"    grown->previous = table;\n": ""}),
+    map_mutation("map_grow", "forgets the table that it replaces", {"    grown->previous = table;\n": ""}),
     map_mutation(
         "map_grow",
         "frees the table that it replaces",
