@@ -200,7 +200,8 @@ contiguous, and ValueError if the count would be outside the memory or not align
         """Add 1 to the count and return the new count, an int.
 
         This is one atomic step.  As long as the count is only incremented, no two calls return the same number.  If the
-        count is 2**63 - 1, OverflowError is raised and the count stays unchanged.
+        count is 2**63 - 1, OverflowError is raised and the count stays unchanged.  A call that raises MemoryError may
+        have incremented the count.
         """
         defer_if_shared(self, &self.deferred)
         return self.c_increment_and_get()
@@ -208,7 +209,8 @@ contiguous, and ValueError if the count would be outside the memory or not align
     def add_and_get(self, amount, /):
         """Add an integer to the count and return the new count, an int.
 
-        This is one atomic step.  It raises what add() raises, and the count then stays unchanged.
+        This is one atomic step.  It raises what add() raises, and the count then stays unchanged.  A call that raises
+        MemoryError may have added the amount.
         """
         defer_if_shared(self, &self.deferred)
         return self.c_add_and_get(as_int64(amount, "amount"))
@@ -219,8 +221,14 @@ contiguous, and ValueError if the count would be outside the memory or not align
         This is one atomic step.  Whatever any thread or process adds is in the result of exactly one reset, or still in
         the count.
         """
+        cdef int64_t count
+        cdef object before
         defer_if_shared(self, &self.deferred)
-        return self.c_reset()
+        count = self.c_value()
+        while True:
+            before = count  # an int, made before the exchange: if there is no memory for it, the count stays
+            if compare_exchange(self.place, &count, 0):
+                return before
 
     @property
     def value(self):

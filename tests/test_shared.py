@@ -1,6 +1,7 @@
 """SharedCounter: one count for threads, processes and interpreters.  test_processes.py passes it to processes."""
 
 import array
+import collections
 import contextlib
 import gc
 import inspect
@@ -179,6 +180,34 @@ def test_subtracting_any_amount_of_64_bits(memory, count, amount):
         with pytest.raises(OverflowError, match=f"{count} - {amount} is not a signed 64-bit integer"):
             counter -= amount
         assert counter.value == count
+
+
+def test_no_memory(memory):
+    """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
+
+    An addition stands if there is no memory for the new count that it returns.
+    """
+    testcapi = pytest.importorskip("_testcapi")
+    counter = SharedCounter(memory)
+    effects = {"increment": 1, "increment_and_get": 1, "reset": -(2**40), "__int__": 0}
+    failures = collections.Counter()
+    for name, effect in effects.items():
+        for start in range(5):
+            counter.value = 2**40
+            call = getattr(counter, name)
+            testcapi.set_nomemory(start, start + 1)
+            try:
+                call()
+            except MemoryError:
+                failed = True
+            else:
+                failed = False
+            finally:
+                testcapi.remove_mem_hooks()
+            failures[name] += failed
+            stands = failed and name == "increment_and_get"
+            assert counter.value == 2**40 + (0 if failed and not stands else effect)
+    assert all(failures[name] for name in effects if name != "increment")
 
 
 def test_value_cannot_be_deleted(memory):
