@@ -2,6 +2,7 @@
 #ifndef FASTCOUNTER_SHARED_H
 #define FASTCOUNTER_SHARED_H
 
+#include <stdarg.h>
 #include <stdint.h>
 
 #include "_cpython.h"
@@ -10,28 +11,18 @@
 #  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
 #endif
 
-/* These set an exception and return -1.  They call PyGILState_Ensure() only if no thread state is attached: it would
- * switch a thread of another interpreter to the main interpreter. */
+/* Set an exception and return -1.  This calls PyGILState_Ensure() only if no thread state is attached: it would switch a
+ * thread of another interpreter to the main interpreter. */
 static int
-raise_overflow(long long count, char sign, long long amount)
+set_error(PyObject *type, const char *format, ...)
 {
-    int has_gil = PyThreadState_GetUnchecked() != NULL;
-    PyGILState_STATE state = has_gil ? PyGILState_LOCKED : PyGILState_Ensure();
-    PyErr_Format(PyExc_OverflowError, "%lld %c %lld is not a signed 64-bit integer, as a shared count has to be",
-                 count, sign, amount);
-    if (!has_gil) {
-        PyGILState_Release(state);
-    }
-    return -1;
-}
-
-static int
-raise_not_attached(void)
-{
-    int has_gil = PyThreadState_GetUnchecked() != NULL;
-    PyGILState_STATE state = has_gil ? PyGILState_LOCKED : PyGILState_Ensure();
-    PyErr_SetString(PyExc_RuntimeError, "SharedCounter.__init__() has not been called");
-    if (!has_gil) {
+    int is_attached = PyThreadState_GetUnchecked() != NULL;
+    PyGILState_STATE state = is_attached ? PyGILState_LOCKED : PyGILState_Ensure();
+    va_list values;
+    va_start(values, format);
+    PyErr_FormatV(type, format, values);
+    va_end(values);
+    if (!is_attached) {
         PyGILState_Release(state);
     }
     return -1;

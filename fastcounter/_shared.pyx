@@ -5,6 +5,7 @@
 import sys
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uintptr_t
 
 from fastcounter._counters cimport arguments_of_new, attributes_of, complete_classes, init_subclass, new_instance
@@ -33,12 +34,13 @@ cdef extern from "_module.h":
 
 
 cdef extern from "_shared.h":
-    int raise_overflow(int64_t count, char sign, int64_t amount) noexcept nogil
-    int raise_not_attached() noexcept nogil
+    int set_error(PyObject *type, const char *format, ...) noexcept nogil
     bint int_as_one_digit(object number, int64_t *value)
 
 
 cdef extern from "Python.h":
+    PyObject *PyExc_OverflowError
+    PyObject *PyExc_RuntimeError
     int64_t PyLong_AsLongLongAndOverflow(object number, int *overflow)
 
 
@@ -46,36 +48,63 @@ cdef extern from "Python.h":
 # it by one atomic instruction of the processor.  A process that dies or stops has either counted or not, and no other
 # process waits for it.
 
+# The C-level calls take these two functions, which need no thread state.  They cannot be declared `except`, as Cython's
+# code for an exception in a function without the GIL calls PyGILState_Ensure(); see _shared.h.
+
+cdef inline int64_t *attached_place(SharedCounter counter) noexcept nogil:
+    # Returns the address of the count, or NULL with an exception set.
+    if counter.place is NULL:
+        set_error(PyExc_RuntimeError, "SharedCounter.__init__() has not been called")
+    return counter.place
+
+
 cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nogil:
-    # Returns 0, or -1 with an exception set.  A fetch-and-add would be wrong: the count would wrap around if another
-    # process set it to almost 2**63 just before.
+    # Returns 0, or -1 with an exception set, as it is if `place` is NULL.  A fetch-and-add would be wrong: the count
+    # would wrap around if another process set it to almost 2**63 just before.
     cdef int64_t count
     if place is NULL:
-        return raise_not_attached()
+        return -1
     count = load(place)
     while True:
         if count > INT64_MAX - amount if amount > 0 else count < INT64_MIN - amount:
-            return raise_overflow(count, b"+", amount)
+            return raise_overflow(count, c"+", amount)
         after[0] = count + amount
         if compare_exchange(place, &count, after[0]):
             return 0
 
 
-cdef int subtract(int64_t *place, int64_t amount) noexcept nogil:
-    # Like add().  It cannot add -amount: if amount is -2**63, that has more than 64 bits.
-    cdef int64_t count
-    if place is NULL:
-        return raise_not_attached()
-    count = load(place)
+cdef int raise_overflow(int64_t count, char sign, int64_t amount) noexcept nogil:
+    return set_error(
+        PyExc_OverflowError,
+        "%lld %c %lld is not a signed 64-bit integer, as a shared count has to be",
+        <long long>count,
+        sign,
+        <long long>amount,
+    )
+
+
+# The calls from Python take these.
+
+cdef inline int64_t *place_of(SharedCounter counter) except NULL:
+    defer_if_shared(counter, &counter.deferred)
+    return attached_place(counter)
+
+
+cdef inline int64_t add_to(SharedCounter counter, int64_t amount) except? -1:
+    # Returns the new count.
+    cdef int64_t after = -1
+    return after if add(place_of(counter), amount, &after) == 0 else -1
+
+
+cdef int subtract_from(SharedCounter counter, int64_t amount) except -1:
+    # It cannot add -amount: if amount is -2**63, that has more than 64 bits.
+    cdef int64_t *place = place_of(counter)
+    cdef int64_t count = load(place)
     while True:
         if count < INT64_MIN + amount if amount > 0 else count > INT64_MAX + amount:
-            return raise_overflow(count, b"-", amount)
+            return raise_overflow(count, c"-", amount)
         if compare_exchange(place, &count, count - amount):
             return 0
-
-
-cdef inline int check(int status) except -1:
-    return status
 
 
 cdef inline int64_t as_int64(object number, const char *name) except? -1:
@@ -172,9 +201,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
 
         This is one atomic step.  If the count is 2**63 - 1, OverflowError is raised and the count stays unchanged.
         """
-        cdef int64_t after
-        defer_if_shared(self, &self.deferred)
-        check(add(self.place, 1, &after))
+        add_to(self, 1)
 
     def add(self, amount, /):
         """Add an integer to the count and return None.  `+=` and `-=` do the same.
@@ -182,18 +209,14 @@ contiguous, and ValueError if the count would be outside the memory or not align
         This is one atomic step.  TypeError is raised if the amount is not an integer, and OverflowError if the amount
         or the new count does not fit a signed 64-bit integer.  The count then stays unchanged.
         """
-        cdef int64_t after
-        defer_if_shared(self, &self.deferred)
-        check(add(self.place, as_int64(amount, "amount"), &after))
+        add_to(self, as_int64(amount, "amount"))
 
     def __iadd__(self, amount):
-        defer_if_shared(self, &self.deferred)
-        self.c_add(as_int64(amount, "amount"))
+        add_to(self, as_int64(amount, "amount"))
         return self
 
     def __isub__(self, amount):
-        defer_if_shared(self, &self.deferred)
-        check(subtract(self.place, as_int64(amount, "amount")))
+        subtract_from(self, as_int64(amount, "amount"))
         return self
 
     def increment_and_get(self, /):
@@ -203,8 +226,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
         count is 2**63 - 1, OverflowError is raised and the count stays unchanged.  A call that raises MemoryError may
         have incremented the count.
         """
-        defer_if_shared(self, &self.deferred)
-        return self.c_increment_and_get()
+        return add_to(self, 1)
 
     def add_and_get(self, amount, /):
         """Add an integer to the count and return the new count, an int.
@@ -212,8 +234,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
         This is one atomic step.  It raises what add() raises, and the count then stays unchanged.  A call that raises
         MemoryError may have added the amount.
         """
-        defer_if_shared(self, &self.deferred)
-        return self.c_add_and_get(as_int64(amount, "amount"))
+        return add_to(self, as_int64(amount, "amount"))
 
     def reset(self, /):
         """Set the count to 0 and return the count before, an int.
@@ -221,13 +242,12 @@ contiguous, and ValueError if the count would be outside the memory or not align
         This is one atomic step.  Whatever any thread or process adds is in the result of exactly one reset, or still in
         the count.
         """
-        cdef int64_t count
+        cdef int64_t *place = place_of(self)
+        cdef int64_t count = load(place)
         cdef object before
-        defer_if_shared(self, &self.deferred)
-        count = self.c_value()
         while True:
             before = count  # an int, made before the exchange: if there is no memory for it, the count stays
-            if compare_exchange(self.place, &count, 0):
+            if compare_exchange(place, &count, 0):
                 return before
 
     @property
@@ -237,36 +257,29 @@ contiguous, and ValueError if the count would be outside the memory or not align
         Reading and assigning are one atomic step each.  Assigning raises TypeError if the value is not an integer, and
         OverflowError if it does not fit a signed 64-bit integer.  The count then stays unchanged.
         """
-        defer_if_shared(self, &self.deferred)
-        if self.place is NULL:
-            check(raise_not_attached())
-        return load(self.place)
+        return load(place_of(self))
 
     @value.setter
     def value(self, value):
         count = as_int64(value, "value")
-        defer_if_shared(self, &self.deferred)
-        self.c_value()  # raises RuntimeError if the counter has no memory
-        exchange(self.place, count)
+        exchange(place_of(self), count)
 
     @value.deleter
     def value(self):
         raise AttributeError(f"{type(self).__name__}.value cannot be deleted")
 
     def __int__(self):
-        defer_if_shared(self, &self.deferred)
-        return self.c_value()
+        return load(place_of(self))
 
     def __repr__(self):
-        defer_if_shared(self, &self.deferred)
-        count = self.c_value()
+        count = load(place_of(self))
         return f"<{type(self).__name__} at offset {offset_of(self)}, count {count}>"
 
     def __reduce__(self):
         cdef tuple args
         cdef dict kwargs
         from fastcounter import _memory
-        self.c_value()  # raises RuntimeError if the counter has no memory
+        place_of(self)  # raises RuntimeError if the counter has no memory
         memory = _memory.picklable(<object>self.buffer.obj, type(self).__name__)
         args, kwargs = arguments_of_new(self)
         return _restore_shared, (type(self), args, kwargs, memory, offset_of(self)), attributes_of(self)
@@ -279,25 +292,27 @@ contiguous, and ValueError if the count would be outside the memory or not align
 
     cdef int c_increment(self) except -1 nogil:
         cdef int64_t after
-        return add(self.place, 1, &after)
+        return add(attached_place(self), 1, &after)
 
     cdef int c_add(self, int64_t amount) except -1 nogil:
         cdef int64_t after
-        return add(self.place, amount, &after)
+        return add(attached_place(self), amount, &after)
 
     cdef int64_t c_increment_and_get(self) except? -1 nogil:
         cdef int64_t after = -1
-        return after if add(self.place, 1, &after) == 0 else -1
+        return after if add(attached_place(self), 1, &after) == 0 else -1
 
     cdef int64_t c_add_and_get(self, int64_t amount) except? -1 nogil:
         cdef int64_t after = -1
-        return after if add(self.place, amount, &after) == 0 else -1
+        return after if add(attached_place(self), amount, &after) == 0 else -1
 
     cdef int64_t c_value(self) except? -1 nogil:
-        return load(self.place) if self.place is not NULL else raise_not_attached()
+        cdef int64_t *place = attached_place(self)
+        return load(place) if place is not NULL else -1
 
     cdef int64_t c_reset(self) except? -1 nogil:
-        return exchange(self.place, 0) if self.place is not NULL else raise_not_attached()
+        cdef int64_t *place = attached_place(self)
+        return exchange(place, 0) if place is not NULL else -1
 
 
 # Pickles name these two functions and hold their arguments.  So their names and parameters may never change.
