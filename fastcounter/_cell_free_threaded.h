@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "_deferred.h"
+#include "_integers.h"
 #include "_lock.h"
 
 #ifdef _MSC_VER
@@ -88,37 +89,6 @@ static inline void
 unlock(counter_cell *self)
 {
     spin_unlock(&self->locked);
-}
-
-static inline int
-fits(int64_t number, int64_t limit)
-{
-    return -limit < number && number < limit;
-}
-
-/* Whether an exact int is compact and between -limit and limit, and its value if so.  On versions of CPython that are
- * known, a compact int has one digit of at most 30 bits, which is below every limit here. */
-static inline int
-compact_int_fits(PyObject *number, int64_t limit, int64_t *value)
-{
-    PyLongObject *self = (PyLongObject *)number;
-    if (!PyUnstable_Long_IsCompact(self)) {
-        return 0;
-    }
-    *value = PyUnstable_Long_CompactValue(self);
-    return KNOWN_CPYTHON || fits(*value, limit);
-}
-
-/* Whether an exact int is between -limit and limit, and its value if so. */
-static inline int
-int_fits(PyObject *number, int64_t limit, int64_t *value)
-{
-    if (compact_int_fits(number, limit, value)) {
-        return 1;
-    }
-    int overflow;
-    *value = PyLong_AsLongLongAndOverflow(number, &overflow);
-    return !overflow && fits(*value, limit);
 }
 
 /* Whether the running thread owns the cell.
@@ -591,7 +561,7 @@ static inline int
 cell_add_small_int(void **cell, PyObject *amount)
 {
     int64_t value;
-    return PyLong_CheckExact(amount) && compact_int_fits(amount, ADD_LIMIT, &value) && cell_add_small(cell, value);
+    return PyLong_CheckExact(amount) && int_fits(amount, ADD_LIMIT, &value) && cell_add_small(cell, value);
 }
 
 static int

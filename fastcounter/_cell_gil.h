@@ -6,8 +6,9 @@
  * needed.
  */
 
-#include <limits.h>
 #include <stdint.h>
+
+#include "_integers.h"
 
 #if KNOWN_CPYTHON
 
@@ -196,22 +197,14 @@ cell_reset(void **cell)
     return cell_init(cell) < 0 ? (*cell = before, NULL) : before;
 }
 
-/* Whether an int is so far from the limits of 64 bits that the sum of two such ints fits, and its value if so. */
-static inline int
-int_fits(PyObject *number, long long *value)
-{
-    int overflow;
-    *value = PyLong_AsLongLongAndOverflow(number, &overflow);
-    return !overflow && LLONG_MIN / 4 < *value && *value < LLONG_MAX / 4;
-}
-
-/* PyLong_FromLongLong() makes an int of the right size, while PyNumber_Add() reserves one digit more. */
+/* Add by making a new int.  PyLong_FromLongLong() makes one of the right size, while PyNumber_Add() reserves a digit
+ * more. */
 static int
 cell_add_anew(void **cell, PyObject *amount)
 {
-    long long before, added;
+    int64_t before, added;
     PyObject *count = (PyObject *)*cell;
-    if (int_fits(count, &before) && int_fits(amount, &added)) {
+    if (int_fits(count, INT64_MAX / 2, &before) && int_fits(amount, INT64_MAX / 2, &added)) {
         return cell_replace(cell, PyLong_FromLongLong(before + added));
     }
     return cell_replace(cell, PyNumber_Add(count, amount));
@@ -232,9 +225,8 @@ cell_increment(void **cell)
 static inline int
 cell_add(void **cell, PyObject *amount)
 {
-    long long value;
-    if (int_fits(amount, &value) && value <= (long long)PyLong_MASK && value >= -(long long)PyLong_MASK
-        && int_add_in_place((PyObject *)*cell, (long)value)) {
+    int64_t value;
+    if (int_fits(amount, PyLong_BASE, &value) && int_add_in_place((PyObject *)*cell, (long)value)) {
         return 0;
     }
     return cell_add_anew(cell, amount);

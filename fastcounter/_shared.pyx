@@ -29,27 +29,29 @@ cdef extern from "_deferred.h":
     void make_collectable(object cls, Py_ssize_t offset_of_buffer)
 
 
+cdef extern from "_integers.h":
+    bint int_as_int64(object number, int64_t *value)
+
+
 cdef extern from "_module.h":
     int finish_module(object module) except -1
 
 
 cdef extern from "_shared.h":
     int set_error(PyObject *type, const char *format, ...) noexcept nogil
-    bint int_as_one_digit(object number, int64_t *value)
 
 
 cdef extern from "Python.h":
     PyObject *PyExc_OverflowError
     PyObject *PyExc_RuntimeError
-    int64_t PyLong_AsLongLongAndOverflow(object number, int *overflow)
 
 
 # Thread and process safety: the only thing that is shared is one aligned 64-bit integer, and each call reads or changes
 # it by one atomic instruction of the processor.  A process that dies or stops has either counted or not, and no other
 # process waits for it.
 
-# The C-level calls take these two functions, which need no thread state.  They cannot be declared `except`, as Cython's
-# code for an exception in a function without the GIL calls PyGILState_Ensure(); see _shared.h.
+# The C-level calls use these two functions, which need no thread state.  They are `noexcept`, although they raise: what
+# Cython generates for an exception in a function without the GIL calls PyGILState_Ensure().  See _shared.h.
 
 cdef inline int64_t *attached_place(SharedCounter counter) noexcept nogil:
     # Returns the address of the count, or NULL with an exception set.
@@ -59,8 +61,8 @@ cdef inline int64_t *attached_place(SharedCounter counter) noexcept nogil:
 
 
 cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nogil:
-    # Returns 0, or -1 with an exception set, as it is if `place` is NULL.  A fetch-and-add would be wrong: the count
-    # would wrap around if another process set it to almost 2**63 just before.
+    # Returns 0, or -1 with an exception set.  (If `place` is NULL, one is set.)  A fetch-and-add would be wrong: the
+    # count would wrap around if another process set it to almost 2**63 just before.
     cdef int64_t count
     if place is NULL:
         return -1
@@ -74,18 +76,12 @@ cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nog
 
 
 cdef int raise_overflow(int64_t count, char sign, int64_t amount) noexcept nogil:
-    return set_error(
-        PyExc_OverflowError,
-        "%lld %c %lld is not a signed 64-bit integer, as a shared count has to be",
-        <long long>count,
-        sign,
-        <long long>amount,
-    )
+    cdef const char *format = "%lld %c %lld is not a signed 64-bit integer, as a shared count has to be"
+    return set_error(PyExc_OverflowError, format, <long long>count, sign, <long long>amount)
 
-
-# The calls from Python take these.
 
 cdef inline int64_t *place_of(SharedCounter counter) except NULL:
+    # For calls from Python.
     defer_if_shared(counter, &counter.deferred)
     return attached_place(counter)
 
@@ -109,15 +105,14 @@ cdef int subtract_from(SharedCounter counter, int64_t amount) except -1:
 
 cdef inline int64_t as_int64(object number, const char *name) except? -1:
     cdef int64_t result
-    if PyLong_CheckExact(number) and int_as_one_digit(number, &result):
+    if PyLong_CheckExact(number) and int_as_int64(number, &result):
         return result
     return any_as_int64(number, name)
 
 
 cdef int64_t any_as_int64(object number, const char *name) except? -1:
-    cdef int overflow
-    result = PyLong_AsLongLongAndOverflow(as_int(number, name), &overflow)
-    if overflow:
+    cdef int64_t result = 0
+    if not int_as_int64(as_int(number, name), &result):
         raise OverflowError(f"{name.decode()} must be a signed 64-bit integer")
     return result
 
