@@ -6,19 +6,6 @@
  * declared as an `object`: Cython would then make the type one that the garbage collector tracks, and count references
  * at each use.
  *
- *   void cells_prepare(int processors)            call this before the first cell_init()
- *   int cell_init(void **cell)                    the count is 0, the kind CELL_UNSYNCHRONIZED
- *   void cell_set_kind(void **cell, kind)         call this before another thread can use the cell
- *   void cell_free(void **cell)
- *   PyObject *cell_get(void **cell)
- *   PyObject *cell_exchange(void **cell, count)   set a new count, return the count before
- *   PyObject *cell_reset(void **cell)             the same with 0
- *   int cell_increment(void **cell)
- *   int cell_add(void **cell, amount)
- *   int cell_add_small_int(void **cell, object)   add a small int if that is quick and return 1; otherwise return 0
- *   PyObject *cell_increment_and_get(void **cell) return the new count
- *   PyObject *cell_add_and_get(void **cell, amount)
- *
  * Counts and amounts are exact ints of any size.  Each call is atomic, as far as the kind of cell allows.  No call runs
  * Python code.  No signal handler, finalizer or forked child ever waits for a lock that nobody will release.  If memory
  * runs out, a call returns -1 or NULL with MemoryError set, and the count stays unchanged.  There is one exception:
@@ -38,6 +25,31 @@ enum cell_kind {
     CELL_ATOMIC,          /* each call is exact */
     CELL_STRIPED,         /* each call is exact; threads add to different stripes, and a read adds these up */
 };
+
+/* Call this before the first cell_init(). */
+static inline void cells_prepare(int processors);
+
+/* The count is 0, and the kind CELL_UNSYNCHRONIZED. */
+static inline int cell_init(void **cell);
+
+/* Call this before another thread can use the cell. */
+static inline void cell_set_kind(void **cell, enum cell_kind kind);
+
+static inline void cell_free(void **cell);
+static inline PyObject *cell_get(void **cell);
+static inline int cell_increment(void **cell);
+static inline int cell_add(void **cell, PyObject *amount);
+
+/* Take any object.  If it is a small int that can be added quickly, add it and return 1.  Otherwise return 0. */
+static inline int cell_try_add(void **cell, PyObject *object);
+
+/* Add, and return the new count.  The kind must not be CELL_STRIPED. */
+static inline PyObject *cell_increment_and_get(void **cell);
+static inline PyObject *cell_add_and_get(void **cell, PyObject *amount);
+
+/* Set a new count or 0, and return the count before. */
+static inline PyObject *cell_exchange(void **cell, PyObject *count);
+static inline PyObject *cell_reset(void **cell);
 
 #ifdef Py_GIL_DISABLED
 #  include "_cell_free_threaded.h"

@@ -161,15 +161,19 @@ defer_counter(void **cell)
     }
 }
 
+static void make_room(void **cell, int64_t *part);  /* see "Any kind" */
+
 /* ---- Unsynchronized and atomic: one word ----
  *
  * The count is in `count`.  If the count is too large, `count` IS_LARGE and the whole count is in `large`.  An addition
  * tells what `count` was before.  If `count` was large then, the addition had no effect and is repeated on `large`. */
 
 /* Add to `count` and set `after` to the new count.  Returns 0, with the count unchanged, if the count is large. */
-static inline int
-word_add_small(counter_cell *self, int64_t amount, int64_t *after)
+static inline Py_ALWAYS_INLINE int
+add_to_word(void **cell, int64_t amount, int64_t *after)
 {
+    counter_cell *self = CELL(cell);
+    defer_counter(cell);
     int64_t before = _Py_atomic_load_int64_relaxed(&self->count);
     if (IS_LARGE(before)) {
         return 0;
@@ -184,12 +188,15 @@ word_add_small(counter_cell *self, int64_t amount, int64_t *after)
         }
     }
     *after = before + amount;
+    if (!fits(*after, COUNT_LIMIT)) {
+        make_room(cell, NULL);
+    }
     return 1;
 }
 
 /* Get the count, and the value of `count` that it comes from. */
 static PyObject *
-word_get(counter_cell *self, int64_t *word)
+get_word(counter_cell *self, int64_t *word)
 {
     PyObject *large = NULL;
     *word = _Py_atomic_load_int64(&self->count);
@@ -204,9 +211,9 @@ word_get(counter_cell *self, int64_t *word)
     return large != NULL ? large : PyLong_FromLongLong(*word);
 }
 
-/* Set a new count, unless the count has changed since word_get().  Returns whether it was set. */
+/* Set a new count, unless the count has changed since get_word().  Returns whether it was set. */
 static int
-word_replace(counter_cell *self, int64_t word, PyObject *before, PyObject *after)
+replace_word(counter_cell *self, int64_t word, PyObject *before, PyObject *after)
 {
     PyObject *dropped = NULL, *large = NULL;
     int64_t new_word;
@@ -305,6 +312,61 @@ grow(counter_cell *self, stripe_table *table)
     return grown;
 }
 
+/* Threads have met on a stripe: give the cell more stripes, or move to another if it has as many as allowed, as
+ * in Java's Striped64. */
+static Py_NO_INLINE void
+avoid_others(counter_cell *self, stripe_table *table)
+{
+    if (grow(self, table) == table) {
+        take_thread_number();
+    }
+}
+
+/* Add to the running thread's stripe.  Returns 0, with the count unchanged, if there is no memory for stripes.
+ *
+ * To see whether threads meet on a stripe, one addition of many first makes a compare-and-exchange that changes
+ * nothing.  It fails if another thread adds at that moment.  A read does not care which stripes a thread has added to. */
+static inline Py_ALWAYS_INLINE int
+add_to_stripe(void **cell, int64_t amount)
+{
+    counter_cell *self = CELL(cell);
+    stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
+    if (table == NULL) {
+        defer_counter(cell);
+        if ((table = grow(self, NULL)) == NULL) {
+            return 0;
+        }
+    }
+    int64_t number = thread_number != 0 ? thread_number : take_thread_number();
+    int64_t *part = &table->stripes[number & (table->number - 1)]->part;
+    int64_t before = _Py_atomic_load_int64_relaxed(part);
+    if (before % PROBE_EVERY == 0 && !_Py_atomic_compare_exchange_int64(part, &before, before)) {
+        avoid_others(self, table);
+    }
+    before = _Py_atomic_add_int64(part, amount);
+    if (!fits(before + amount, PART_LIMIT)) {
+        make_room(cell, part);
+    }
+    return 1;
+}
+
+/* Add to `count` if the running thread owns the cell and there are no stripes, otherwise to its stripe.  Returns 0, with
+ * the count unchanged, if there is no memory for stripes. */
+static inline Py_ALWAYS_INLINE int
+add_striped(void **cell, int64_t amount)
+{
+    counter_cell *self = CELL(cell);
+    if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owner(self)) {
+        return add_to_stripe(cell, amount);
+    }
+    int64_t after = _Py_atomic_load_int64_relaxed(&self->count) + amount;
+    _Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);
+    if (!fits(after, PART_LIMIT)) {
+        make_room(cell, &self->count);
+    }
+    return 1;
+}
+
 static inline int64_t
 sum_of_parts(counter_cell *self)
 {
@@ -324,7 +386,7 @@ typedef struct {
 
 /* Get the count, and the snapshot that it comes from. */
 static PyObject *
-striped_get(counter_cell *self, snapshot *seen)
+get_striped(counter_cell *self, snapshot *seen)
 {
     lock(self);
     seen->version = self->version;
@@ -340,10 +402,10 @@ striped_get(counter_cell *self, snapshot *seen)
     return count;
 }
 
-/* Set a new count, unless another thread has set one since striped_get().  What threads have added since then is kept.
+/* Set a new count, unless another thread has set one since get_striped().  What threads have added since then is kept.
  * Returns whether it was set. */
 static int
-striped_replace(counter_cell *self, const snapshot *seen, PyObject *after)
+replace_striped(counter_cell *self, const snapshot *seen, PyObject *after)
 {
     PyObject *dropped = NULL, *large = NULL;
     int64_t offset;
@@ -385,7 +447,7 @@ drain(counter_cell *self, int64_t *part)
 
 /* Read the count without the lock.  Returns 0 if there is a `large`, or if `version` changes meanwhile. */
 static inline int
-striped_sum(counter_cell *self, int64_t *sum)
+sum_striped(counter_cell *self, int64_t *sum)
 {
     int64_t version = _Py_atomic_load_int64(&self->version);
     int is_stable = (version & 1) == 0 && _Py_atomic_load_ptr_acquire(&self->large) == NULL;
@@ -398,7 +460,7 @@ striped_sum(counter_cell *self, int64_t *sum)
 
 /* Either set the count to `number` and return the count before, or add `number` and return the new count. */
 static PyObject *
-cell_update(void **cell, PyObject *number, int add)
+update(void **cell, PyObject *number, int add)
 {
     counter_cell *self = CELL(cell);
     defer_counter(cell);
@@ -406,13 +468,13 @@ cell_update(void **cell, PyObject *number, int add)
         int64_t word = 0;
         snapshot seen;
         int striped = self->kind == CELL_STRIPED;
-        PyObject *before = striped ? striped_get(self, &seen) : word_get(self, &word);
+        PyObject *before = striped ? get_striped(self, &seen) : get_word(self, &word);
         if (before == NULL) {
             return NULL;
         }
         PyObject *after = add ? PyNumber_Add(before, number) : Py_NewRef(number);
         int done = after != NULL
-            && (striped ? striped_replace(self, &seen, after) : word_replace(self, word, before, after));
+            && (striped ? replace_striped(self, &seen, after) : replace_word(self, word, before, after));
         PyObject *result = add ? after : before;
         Py_XDECREF(add ? before : after);
         if (done || result == NULL) {
@@ -430,103 +492,71 @@ make_room(void **cell, int64_t *part)
     if (CELL(cell)->kind == CELL_STRIPED) {
         drain(CELL(cell), part);
     }
-    PyObject *zero = PyLong_FromLong(0);
-    PyObject *count = zero == NULL ? NULL : cell_update(cell, zero, 1);
+    PyObject *count = update(cell, Py_GetConstantBorrowed(Py_CONSTANT_ZERO), 1);
     if (count == NULL) {
         PyErr_Clear();
     }
     Py_XDECREF(count);
-    Py_XDECREF(zero);
-}
-
-/* Threads have met on a stripe: give the cell more stripes, or move to another if it has as many as allowed, as
- * in Java's Striped64. */
-static Py_NO_INLINE void
-avoid_others(counter_cell *self, stripe_table *table)
-{
-    if (grow(self, table) == table) {
-        take_thread_number();
-    }
-}
-
-/* Add to the running thread's stripe.  Returns 0, with the count unchanged, if there is no memory for stripes.
- *
- * To see whether threads meet on a stripe, one addition of many first makes a compare-and-exchange that changes
- * nothing.  It fails if another thread adds at that moment.  A read does not care which stripes a thread has added to. */
-static inline Py_ALWAYS_INLINE int
-stripe_add(void **cell, int64_t amount)
-{
-    counter_cell *self = CELL(cell);
-    stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
-    if (table == NULL) {
-        defer_counter(cell);
-        if ((table = grow(self, NULL)) == NULL) {
-            return 0;
-        }
-    }
-    int64_t number = thread_number != 0 ? thread_number : take_thread_number();
-    int64_t *part = &table->stripes[number & (table->number - 1)]->part;
-    int64_t before = _Py_atomic_load_int64_relaxed(part);
-    if (before % PROBE_EVERY == 0 && !_Py_atomic_compare_exchange_int64(part, &before, before)) {
-        avoid_others(self, table);
-    }
-    before = _Py_atomic_add_int64(part, amount);
-    if (!fits(before + amount, PART_LIMIT)) {
-        make_room(cell, part);
-    }
-    return 1;
-}
-
-/* The same, not inlined: that makes add() faster for the owner.  increment() is faster with stripe_add() inlined. */
-static Py_NO_INLINE int
-stripe_add_call(void **cell, int64_t amount)
-{
-    return stripe_add(cell, amount);
-}
-
-static inline Py_ALWAYS_INLINE int
-striped_add(void **cell, int64_t amount, int (*add_to_stripe)(void **, int64_t))
-{
-    counter_cell *self = CELL(cell);
-    if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owner(self)) {
-        return add_to_stripe(cell, amount);
-    }
-    int64_t after = _Py_atomic_load_int64_relaxed(&self->count) + amount;
-    _Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);
-    if (!fits(after, PART_LIMIT)) {
-        make_room(cell, &self->count);
-    }
-    return 1;
-}
-
-static inline Py_ALWAYS_INLINE int
-word_add(void **cell, int64_t amount, int64_t *after)
-{
-    defer_counter(cell);
-    if (!word_add_small(CELL(cell), amount, after)) {
-        return 0;
-    }
-    if (!fits(*after, COUNT_LIMIT)) {
-        make_room(cell, NULL);
-    }
-    return 1;
 }
 
 /* Add a small amount.  Returns 0, with the count unchanged, if that takes the slow path. */
 static inline Py_ALWAYS_INLINE int
-cell_add_small(void **cell, int64_t amount)
+add_small(void **cell, int64_t amount)
 {
     int64_t after;
-    return CELL(cell)->kind == CELL_STRIPED ? striped_add(cell, amount, stripe_add_call)
-                                            : word_add(cell, amount, &after);
+    return CELL(cell)->kind == CELL_STRIPED ? add_striped(cell, amount) : add_to_word(cell, amount, &after);
 }
 
 static int
-cell_add_large(void **cell, PyObject *amount)
+add_large(void **cell, PyObject *amount)
 {
-    PyObject *after = cell_update(cell, amount, 1);
+    PyObject *after = update(cell, amount, 1);
     Py_XDECREF(after);
     return after == NULL ? -1 : 0;
+}
+
+static inline int
+cell_increment(void **cell)
+{
+    return add_small(cell, 1) ? 0 : add_large(cell, Py_GetConstantBorrowed(Py_CONSTANT_ONE));
+}
+
+static inline int
+cell_try_add(void **cell, PyObject *amount)
+{
+    int64_t value;
+    return PyLong_CheckExact(amount) && compact_int_value(amount, &value) && fits(value, ADD_LIMIT)
+        && add_small(cell, value);
+}
+
+static inline int
+cell_add(void **cell, PyObject *amount)
+{
+    int64_t value;
+    return int_fits(amount, ADD_LIMIT, &value) && add_small(cell, value) ? 0 : add_large(cell, amount);
+}
+
+/* If there is no memory for the new count, the addition stands.  Other threads may have counted on from it, and if it
+ * were subtracted again, two calls could return one number.  To make an int before the addition would take each call
+ * four percent longer. */
+static inline PyObject *
+cell_increment_and_get(void **cell)
+{
+    int64_t after;
+    if (add_to_word(cell, 1, &after)) {
+        return PyLong_FromLongLong(after);
+    }
+    return update(cell, Py_GetConstantBorrowed(Py_CONSTANT_ONE), 1);
+}
+
+static inline PyObject *
+cell_add_and_get(void **cell, PyObject *amount)
+{
+    int64_t value, after;
+    if (int_fits(amount, ADD_LIMIT, &value) && add_to_word(cell, value, &after)) {
+        return PyLong_FromLongLong(after);
+    }
+    return update(cell, amount, 1);
 }
 
 static inline PyObject *
@@ -537,88 +567,19 @@ cell_get(void **cell)
     snapshot seen;
     defer_counter(cell);
     if (self->kind != CELL_STRIPED) {
-        return word_get(self, &count);
+        return get_word(self, &count);
     }
-    return striped_sum(self, &count) ? PyLong_FromLongLong(count) : striped_get(self, &seen);
+    return sum_striped(self, &count) ? PyLong_FromLongLong(count) : get_striped(self, &seen);
 }
 
-static PyObject *
+static inline PyObject *
 cell_exchange(void **cell, PyObject *count)
 {
-    return cell_update(cell, count, 0);
+    return update(cell, count, 0);
 }
 
-static PyObject *
+static inline PyObject *
 cell_reset(void **cell)
 {
-    PyObject *zero = PyLong_FromLong(0);
-    PyObject *before = zero == NULL ? NULL : cell_exchange(cell, zero);
-    Py_XDECREF(zero);
-    return before;
-}
-
-static inline int
-cell_add_small_int(void **cell, PyObject *amount)
-{
-    int64_t value;
-    return PyLong_CheckExact(amount) && int_fits(amount, ADD_LIMIT, &value) && cell_add_small(cell, value);
-}
-
-static int
-cell_add(void **cell, PyObject *amount)
-{
-    int64_t value;
-    if (int_fits(amount, ADD_LIMIT, &value) && cell_add_small(cell, value)) {
-        return 0;
-    }
-    return cell_add_large(cell, amount);
-}
-
-static inline int
-cell_increment(void **cell)
-{
-    int64_t after;
-    if (CELL(cell)->kind == CELL_STRIPED ? striped_add(cell, 1, stripe_add) : word_add(cell, 1, &after)) {
-        return 0;
-    }
-    PyObject *one = PyLong_FromLong(1);
-    int status = one == NULL ? -1 : cell_add_large(cell, one);
-    Py_XDECREF(one);
-    return status;
-}
-
-/* Add to a cell that is not striped, and return the new count.  NULL without an exception: take the slow path.
- *
- * If there is no memory for the new count, the addition stands.  Other threads may have counted on from it, and if it
- * were subtracted again, two calls could return one number.  To make an int before the addition would take each call
- * four percent longer. */
-static inline PyObject *
-word_add_and_get(void **cell, int64_t amount)
-{
-    int64_t after;
-    if (!word_add(cell, amount, &after)) {
-        return NULL;
-    }
-    return PyLong_FromLongLong(after);
-}
-
-static inline PyObject *
-cell_add_and_get(void **cell, PyObject *amount)
-{
-    int64_t value;
-    PyObject *result = int_fits(amount, ADD_LIMIT, &value) ? word_add_and_get(cell, value) : NULL;
-    return result != NULL || PyErr_Occurred() ? result : cell_update(cell, amount, 1);
-}
-
-static inline PyObject *
-cell_increment_and_get(void **cell)
-{
-    PyObject *result = word_add_and_get(cell, 1);
-    if (result != NULL || PyErr_Occurred()) {
-        return result;
-    }
-    PyObject *one = PyLong_FromLong(1);
-    result = one == NULL ? NULL : cell_update(cell, one, 1);
-    Py_XDECREF(one);
-    return result;
+    return update(cell, Py_GetConstantBorrowed(Py_CONSTANT_ZERO), 0);
 }

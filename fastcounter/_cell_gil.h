@@ -98,7 +98,7 @@ cell_add_at_offset(void **cell, uintptr_t offset)
 }
 
 static inline int
-cell_add_small_int(void **cell, PyObject *amount)
+cell_try_add(void **cell, PyObject *amount)
 {
     uintptr_t offset = (uintptr_t)amount - small_ints;
     return offset < small_ints_size && cell_add_at_offset(cell, offset);
@@ -120,7 +120,7 @@ int_add_in_place(PyObject *count, long amount)
 }
 
 static inline int
-cell_add_small_int(void **cell, PyObject *amount)
+cell_try_add(void **cell, PyObject *amount)
 {
     (void)cell, (void)amount;
     return 0;
@@ -241,5 +241,5 @@ cell_increment_and_get(void **cell)
 static inline PyObject *
 cell_add_and_get(void **cell, PyObject *amount)
 {
-    return cell_add_small_int(cell, amount) || cell_add(cell, amount) == 0 ? cell_get(cell) : NULL;
+    return cell_try_add(cell, amount) || cell_add(cell, amount) == 0 ? cell_get(cell) : NULL;
 }

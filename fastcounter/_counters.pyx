@@ -23,7 +23,7 @@ cdef extern from "_cell.h":
     object cell_exchange(void **cell, object count)
     object cell_reset(void **cell)
     int cell_increment(void **cell) except -1
-    bint cell_add_small_int(void **cell, object amount)
+    bint cell_try_add(void **cell, object amount)
     int cell_add(void **cell, object amount) except -1
     object cell_increment_and_get(void **cell)
     object cell_add_and_get(void **cell, object amount)
@@ -64,7 +64,7 @@ cdef int add_any(void **cell, object amount) except -1:
 
 
 cdef inline int add_to(void **cell, object amount) except -1:
-    return 0 if cell_add_small_int(cell, amount) else add_any(cell, amount)
+    return 0 if cell_try_add(cell, amount) else add_any(cell, amount)
 
 
 cdef class _Counter:

@@ -6,24 +6,32 @@
 
 #include "_cpython.h"
 
-/* Get the value of an exact int.  Returns 0 if that is not a signed 64-bit integer.  An int of one digit takes no call,
- * unless the build is portable or before 3.12 the int is 0 or negative. */
+/* Get the value of an exact int that is compact: that has one digit.  Otherwise returns 0, as it does before 3.12 also
+ * for 0 and negative ints, and for all ints in a portable build. */
 static inline int
-int_as_int64(PyObject *number, int64_t *value)
+compact_int_value(PyObject *number, int64_t *value)
 {
 #if PY_VERSION_HEX >= CPYTHON(12)
-    if (PyUnstable_Long_IsCompact((PyLongObject *)number)) {
-        *value = PyUnstable_Long_CompactValue((PyLongObject *)number);
-        return 1;
-    }
+    PyLongObject *self = (PyLongObject *)number;
+    *value = PyUnstable_Long_IsCompact(self) ? PyUnstable_Long_CompactValue(self) : 0;
+    return PyUnstable_Long_IsCompact(self);
 #elif KNOWN_CPYTHON
-    if (Py_SIZE(number) == 1) {
-        *value = ((PyLongObject *)number)->ob_digit[0];
-        return 1;
-    }
+    *value = Py_SIZE(number) == 1 ? ((PyLongObject *)number)->ob_digit[0] : 0;
+    return Py_SIZE(number) == 1;
+#else
+    (void)number, (void)value;
+    return 0;
 #endif
-    int overflow;
-    *value = PyLong_AsLongLongAndOverflow(number, &overflow);
+}
+
+/* Get the value of an exact int.  Returns 0 if it has more than 64 bits. */
+static inline int
+int_value(PyObject *number, int64_t *value)
+{
+    int overflow = 0;
+    if (!compact_int_value(number, value)) {
+        *value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    }
     return !overflow;
 }
 
@@ -37,7 +45,7 @@ fits(int64_t number, int64_t limit)
 static inline int
 int_fits(PyObject *number, int64_t limit, int64_t *value)
 {
-    return int_as_int64(number, value) && fits(*value, limit);
+    return int_value(number, value) && fits(*value, limit);
 }
 
 #endif

@@ -325,7 +325,7 @@ map_entry_of(counter_map *map, PyObject *label)
 static inline int
 entry_add(map_entry *entry, PyObject *amount)
 {
-    return cell_add_small_int(&entry->cell, amount) ? 0 : cell_add(&entry->cell, amount);
+    return cell_try_add(&entry->cell, amount) ? 0 : cell_add(&entry->cell, amount);
 }
 
 static inline PyObject *

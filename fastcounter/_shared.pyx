@@ -30,7 +30,8 @@ cdef extern from "_deferred.h":
 
 
 cdef extern from "_integers.h":
-    bint int_as_int64(object number, int64_t *value)
+    bint compact_int_value(object number, int64_t *value)
+    bint int_value(object number, int64_t *value)
 
 
 cdef extern from "_module.h":
@@ -105,14 +106,14 @@ cdef int subtract_from(SharedCounter counter, int64_t amount) except -1:
 
 cdef inline int64_t as_int64(object number, const char *name) except? -1:
     cdef int64_t result
-    if PyLong_CheckExact(number) and int_as_int64(number, &result):
+    if PyLong_CheckExact(number) and compact_int_value(number, &result):
         return result
     return any_as_int64(number, name)
 
 
 cdef int64_t any_as_int64(object number, const char *name) except? -1:
     cdef int64_t result = 0
-    if not int_as_int64(as_int(number, name), &result):
+    if not int_value(as_int(number, name), &result):
         raise OverflowError(f"{name.decode()} must be a signed 64-bit integer")
     return result
 

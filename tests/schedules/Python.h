@@ -122,6 +122,9 @@ int PyUnstable_Long_IsCompact(const PyLongObject *number);
 Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *number);
 PyObject *PyNumber_Add(PyObject *left, PyObject *right);
 
+enum { Py_CONSTANT_ZERO, Py_CONSTANT_ONE };
+PyObject *Py_GetConstantBorrowed(unsigned int constant);
+
 /* A label is equal to one with the same value.  Its hash is what the program likes. */
 typedef struct {
     PyLongObject number;

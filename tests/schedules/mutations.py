@@ -68,48 +68,48 @@ MUTATIONS = [
     Mutation("spin_unlock", "does nothing", {"_Py_atomic_store_int_release(locked, 0);": "(void)locked;"}, "_lock.h"),
     Mutation("spin_unlock", "does not release", {"store_int_release": "store_int_relaxed"}, "_lock.h"),
     # One word.
-    Mutation("word_add_small", "adds by a load and a store", {"self->kind == CELL_UNSYNCHRONIZED": "1"}),
+    Mutation("add_to_word", "adds by a load and a store", {"self->kind == CELL_UNSYNCHRONIZED": "1"}),
     Mutation(
-        "word_add_small",
+        "add_to_word",
         "adds to an unsynchronized cell without an atomic store",
         {"_Py_atomic_store_int64_relaxed(&self->count, before + amount);": "self->count = before + amount;"},
     ),
     Mutation(
-        "word_add_small",
+        "add_to_word",
         "does not look whether the count is large",
         {"relaxed(&self->count);\n    if (IS_LARGE(before))": "relaxed(&self->count);\n    if (0)"},
     ),
     Mutation(
-        "word_add_small",
+        "add_to_word",
         "does not look whether the count was large when it added",
         {"amount);\n        if (IS_LARGE(before))": "amount);\n        if (0)"},
     ),
     Mutation(
-        "word_get",
+        "get_word",
         "may read an old count",
         {"NULL;\n    *word = _Py_atomic_load_int64(": "NULL;\n    *word = _Py_atomic_load_int64_relaxed("},
     ),
-    Mutation("word_get", "takes no lock", {"        lock(self);\n": "", "        unlock(self);\n": ""}),
+    Mutation("get_word", "takes no lock", {"        lock(self);\n": "", "        unlock(self);\n": ""}),
     Mutation(
-        "word_get",
+        "get_word",
         "does not look again whether the count is large",
         {"        if (IS_LARGE(*word)) {\n            large": "        {\n            large"},
     ),
-    Mutation("word_get", "counts no reference", {"Py_NewRef(self->large)": "self->large"}),
-    Mutation("word_replace", "takes no lock", LOCK),
+    Mutation("get_word", "counts no reference", {"Py_NewRef(self->large)": "self->large"}),
+    Mutation("replace_word", "takes no lock", LOCK),
     Mutation(
-        "word_replace",
+        "replace_word",
         "replaces any small count",
         {"done = _Py_atomic_compare_exchange_int64(&self->count, &word, new_word);": "goto set;"}
         | {"        _Py_atomic_store_int64": "        set: done = 1;\n        _Py_atomic_store_int64"},
     ),
-    Mutation("word_replace", "replaces any large count", {" && self->large == before": ""}),
+    Mutation("replace_word", "replaces any large count", {" && self->large == before": ""}),
     Mutation(
-        "word_replace",
+        "replace_word",
         "drops the old count while it holds the lock",
         {f"    unlock(self);\n    {DROP}\n": f"    {DROP}\n    unlock(self);\n"},
     ),
-    Mutation("word_replace", "forgets its count if another thread was first", {DROP: "Py_XDECREF(dropped);"}),
+    Mutation("replace_word", "forgets its count if another thread was first", {DROP: "Py_XDECREF(dropped);"}),
     # Stripes and their tables.
     Mutation(
         "take_thread_number",
@@ -149,22 +149,22 @@ MUTATIONS = [
         "frees the table that it replaces",
         {"    return grown;": "    PyMem_RawFree(table);\n    grown->previous = NULL;\n    return grown;"},
     ),
-    Mutation("stripe_add", "does not acquire the table", {"load_ptr_acquire": "load_ptr_relaxed"}),
+    Mutation("add_to_stripe", "does not acquire the table", {"load_ptr_acquire": "load_ptr_relaxed"}),
     Mutation(
-        "stripe_add",
+        "add_to_stripe",
         "adds by a load and a store",
         {"before = _Py_atomic_add_int64(part, amount);": "_Py_atomic_store_int64(part, before + amount);"},
     ),
     # The owner.
-    Mutation("striped_add", "takes every thread for the owner", {" || !is_owner(self)": ""}),
+    Mutation("add_striped", "takes every thread for the owner", {" || !is_owner(self)": ""}),
     Mutation(
-        "striped_add",
+        "add_striped",
         "leaves the owner on `count` once there are stripes",
         {"_Py_atomic_load_ptr_relaxed(&self->table) != NULL || ": ""},
     ),
-    Mutation("striped_add", "adds to `count` without an atomic store", {OWNER_STORES: "self->count = after;"}),
+    Mutation("add_striped", "adds to `count` without an atomic store", {OWNER_STORES: "self->count = after;"}),
     Mutation(
-        "striped_add",
+        "add_striped",
         "does not release what its thread has done before",
         {OWNER_STORES: "_Py_atomic_store_int64_relaxed(&self->count, after);"},
     ),
@@ -180,55 +180,55 @@ MUTATIONS = [
         "does not acquire a stripe",
         {"sum += _Py_atomic_load_int64(": "sum += _Py_atomic_load_int64_relaxed("},
     ),
-    Mutation("striped_get", "takes no lock", LOCK),
-    Mutation("striped_get", "counts no reference", {"Py_XNewRef(self->large)": "self->large"}),
+    Mutation("get_striped", "takes no lock", LOCK),
+    Mutation("get_striped", "counts no reference", {"Py_XNewRef(self->large)": "self->large"}),
     Mutation(
-        "striped_get",
+        "get_striped",
         "makes an int while it holds the lock",
         {
             "    unlock(self);\n    PyObject *count = PyLong_FromLongLong(sum);\n": ""
             "    PyObject *count = PyLong_FromLongLong(sum);\n    unlock(self);\n"
         },
     ),
-    Mutation("striped_replace", "takes no lock", LOCK),
-    Mutation("striped_replace", "does not look at the version", {"self->version == seen->version;": "1;"}),
+    Mutation("replace_striped", "takes no lock", LOCK),
+    Mutation("replace_striped", "does not look at the version", {"self->version == seen->version;": "1;"}),
     Mutation(
-        "striped_replace",
+        "replace_striped",
         "does not make the version odd",
         {"        _Py_atomic_store_int64(&self->version, seen->version + 1);\n": ""},
     ),
-    Mutation("striped_replace", "stores `offset` without a release", RELAXED_OFFSET),
+    Mutation("replace_striped", "stores `offset` without a release", RELAXED_OFFSET),
     Mutation(
-        "striped_replace",
+        "replace_striped",
         "stores the even version without a release",
         {
             "_Py_atomic_store_int64(&self->version, seen->version + 2)": ""
             "_Py_atomic_store_int64_relaxed(&self->version, seen->version + 2)"
         },
     ),
-    Mutation("striped_replace", "stores `large` without a release", {"store_ptr_release": "store_ptr_relaxed"}),
-    Mutation("striped_replace", "leaves the version as it was", {"seen->version + 2": "seen->version"}),
+    Mutation("replace_striped", "stores `large` without a release", {"store_ptr_release": "store_ptr_relaxed"}),
+    Mutation("replace_striped", "leaves the version as it was", {"seen->version + 2": "seen->version"}),
     Mutation(
-        "striped_replace",
+        "replace_striped",
         "takes away what threads have added meanwhile",
         {"offset - seen->parts": "offset - sum_of_parts(self)"},
     ),
     Mutation(
-        "striped_replace",
+        "replace_striped",
         "sets `offset` without an atomic store",
         {"_Py_atomic_store_int64(&self->offset, offset - seen->parts);": "self->offset = offset - seen->parts;"},
     ),
     Mutation(
-        "striped_replace",
+        "replace_striped",
         "sets `large` without an atomic store",
         {"_Py_atomic_store_ptr_release(&self->large, large);": "self->large = large;"},
     ),
     Mutation(
-        "striped_replace",
+        "replace_striped",
         "drops the old count while it holds the lock",
         {f"    unlock(self);\n    {DROP}\n": f"    {DROP}\n    unlock(self);\n"},
     ),
-    Mutation("striped_replace", "forgets its count if another thread was first", {DROP: "Py_XDECREF(dropped);"}),
+    Mutation("replace_striped", "forgets its count if another thread was first", {DROP: "Py_XDECREF(dropped);"}),
     Mutation("drain", "takes no lock", LOCK),
     Mutation("drain", "leaves the version as it was", {ODD: "lock(self);\n", EVEN: "unlock(self);\n"}),
     Mutation(
@@ -255,30 +255,30 @@ MUTATIONS = [
         {"_Py_atomic_store_int64(&self->offset, self->offset + drained);": "self->offset += drained;"},
     ),
     Mutation(
-        "striped_sum",
+        "sum_striped",
         "ignores the version",
         {"(version & 1) == 0 && ": "", " && _Py_atomic_load_int64(&self->version) == version": ""},
     ),
-    Mutation("striped_sum", "ignores that the version is odd", {"(version & 1) == 0 && ": ""}),
+    Mutation("sum_striped", "ignores that the version is odd", {"(version & 1) == 0 && ": ""}),
     Mutation(
-        "striped_sum",
+        "sum_striped",
         "does not look at the version again",
         {" && _Py_atomic_load_int64(&self->version) == version": ""},
     ),
     Mutation(
-        "striped_sum",
+        "sum_striped",
         "does not acquire the version",
         {"int64_t version = _Py_atomic_load_int64(": "int64_t version = _Py_atomic_load_int64_relaxed("},
     ),
-    Mutation("striped_sum", "does not acquire `large`", {"load_ptr_acquire": "load_ptr_relaxed"}),
+    Mutation("sum_striped", "does not acquire `large`", {"load_ptr_acquire": "load_ptr_relaxed"}),
     Mutation(
-        "striped_sum",
+        "sum_striped",
         "does not acquire `offset`",
         {"*sum = _Py_atomic_load_int64(": "*sum = _Py_atomic_load_int64_relaxed("},
     ),
-    Mutation("striped_sum", "ignores `large`", {" && _Py_atomic_load_ptr_acquire(&self->large) == NULL": ""}),
+    Mutation("sum_striped", "ignores `large`", {" && _Py_atomic_load_ptr_acquire(&self->large) == NULL": ""}),
     Mutation(
-        "striped_sum",
+        "sum_striped",
         "looks at `large` before it looks at the version",
         {
             "    int64_t version = _Py_atomic_load_int64(&self->version);\n": ""
@@ -289,14 +289,15 @@ MUTATIONS = [
     ),
     # Any kind.
     Mutation(
-        "word_add_and_get",
+        "cell_increment_and_get",
         "subtracts again if there is no memory for the new count",
         {
-            "return PyLong_FromLongLong(after);": "PyObject *result = PyLong_FromLongLong(after);\n"
-            "    if (result == NULL) {\n        word_add(cell, -amount, &after);\n    }\n    return result;"
+            "        return PyLong_FromLongLong(after);": "        PyObject *result = PyLong_FromLongLong(after);\n"
+            "        if (result == NULL) {\n            add_to_word(cell, -1, &after);\n        }\n"
+            "        return result;"
         },
     ),
-    Mutation("cell_update", "does not try again", {"if (done || result == NULL)": "if (1)"}),
+    Mutation("update", "does not try again", {"if (done || result == NULL)": "if (1)"}),
     Mutation("make_room", "raises that there is no memory", {"        PyErr_Clear();\n": ""}),
     # The map.
     map_mutation("map_publish", "takes no lock", MAP_LOCK),

@@ -139,7 +139,7 @@ add(counter *self, wide amount)
     self->begun += amount;
     self->only_grows &= amount >= 0;
     void **cell = &self->object->cell;
-    if (check_error(!cell_add_small_int(cell, number) && cell_add(cell, number) < 0)) {
+    if (check_error(!cell_try_add(cell, number) && cell_add(cell, number) < 0)) {
         self->begun -= amount;
     }
     else {

@@ -4,6 +4,7 @@
 #include "Python.h"
 
 static int locks_held[THREADS], error_set[THREADS], ids[THREADS];
+static PyLongObject constants[] = {[Py_CONSTANT_ZERO] = {.value = 0}, [Py_CONSTANT_ONE] = {.value = 1}};
 
 void
 reset_python(void)
@@ -12,6 +13,7 @@ reset_python(void)
         locks_held[thread] = error_set[thread] = 0;
         ids[thread] = 1000 + thread;
     }
+    constants[Py_CONSTANT_ZERO].ob_base.ob_refcnt = constants[Py_CONSTANT_ONE].ob_base.ob_refcnt = 1;
 }
 
 /* ---- Atomic operations ---- */
@@ -222,6 +224,12 @@ PyObject *
 PyNumber_Add(PyObject *left, PyObject *right)
 {
     return new_int(value_of(left) + value_of(right));
+}
+
+PyObject *
+Py_GetConstantBorrowed(unsigned int constant)
+{
+    return &constants[constant].ob_base;
 }
 
 PyObject *
