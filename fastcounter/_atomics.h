@@ -7,8 +7,8 @@
 
 #include "_cpython.h"
 
-/* Processes can share a count only if the atomic operations are lock-free: a lock would belong to one process.  On 32-bit
- * Windows MSVC loads 64 bits in two instructions, and so does CPython's _Py_atomic_load_int64(). */
+/* Processes can share a count only if the atomic operations are lock-free: a lock would belong to one process.  On
+ * 32-bit Windows MSVC loads 64 bits in two instructions, and so does CPython's _Py_atomic_load_int64(). */
 #if !defined(_MSC_VER) && __GCC_ATOMIC_LLONG_LOCK_FREE != 2
 #  error "fastcounter needs lock-free 64-bit atomic operations, which this platform does not have"
 #elif defined(_MSC_VER) && !defined(_WIN64)

@@ -9,7 +9,7 @@
  * Counts and amounts are exact ints of any size.  Each call is atomic, as far as the kind of cell allows.  No call runs
  * Python code.  No signal handler, finalizer or forked child ever waits for a lock that nobody will release.  If memory
  * runs out, a call returns -1 or NULL with MemoryError set, and the count stays unchanged.  There is one exception:
- * without the GIL, cell_increment_and_get() and cell_add_and_get() may have added, if only the result could not be made.
+ * without the GIL, cell_increment_and_get() and cell_add_and_get() may have added if there is no memory for the result.
  */
 #ifndef FASTCOUNTER_CELL_H
 #define FASTCOUNTER_CELL_H

@@ -262,8 +262,8 @@ cells_prepare(int processors)
     _Py_atomic_compare_exchange_int(&stripe_limit, &none, limit);
 }
 
-/* The running thread's number, which chooses its stripe in every cell; 0 until it needs one.  A thread that takes the
- * next number of all moves to the next stripe.  So two threads that meet and both move do not meet again. */
+/* The running thread's number, which chooses its stripe in every cell; 0 until it needs one.  All threads take their
+ * numbers from one sequence, so two threads that meet and both take the next one move to different stripes. */
 static THREAD_LOCAL int64_t thread_number;
 static int64_t last_thread_number;
 
@@ -325,7 +325,7 @@ avoid_others(counter_cell *self, stripe_table *table)
 /* Add to the running thread's stripe.  Returns 0, with the count unchanged, if there is no memory for stripes.
  *
  * To see whether threads meet on a stripe, one addition of many first makes a compare-and-exchange that changes
- * nothing.  It fails if another thread adds at that moment.  A read does not care which stripes a thread has added to. */
+ * nothing.  It fails if another thread adds at that moment.  A read does not care which stripe a thread adds to. */
 static inline Py_ALWAYS_INLINE int
 add_to_stripe(void **cell, int64_t amount)
 {
@@ -350,8 +350,8 @@ add_to_stripe(void **cell, int64_t amount)
     return 1;
 }
 
-/* Add to `count` if the running thread owns the cell and there are no stripes, otherwise to its stripe.  Returns 0, with
- * the count unchanged, if there is no memory for stripes. */
+/* Add to `count` if the running thread owns the cell and there are no stripes, otherwise to its stripe.  Returns 0,
+ * with the count unchanged, if there is no memory for stripes. */
 static inline Py_ALWAYS_INLINE int
 add_striped(void **cell, int64_t amount)
 {

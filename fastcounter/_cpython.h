@@ -8,9 +8,9 @@
 #define CPYTHON(minor) (((3 << 8) + (minor)) << 16)
 
 /* The code relies on how CPython lays out its objects only on versions that it has been tested on.  On a newer version,
- * and with -DFASTCOUNTER_PORTABLE, it compiles to portable code, which does the same more slowly.  From 3.13 every build
- * uses the atomic operations of CPython's pyatomic.h.  They are not public, but a version without them would fail to
- * compile, not miscount. */
+ * and with -DFASTCOUNTER_PORTABLE, it compiles to portable code, which does the same more slowly.  From 3.13 every
+ * build uses the atomic operations of CPython's pyatomic.h.  They are not public, but a version without them would fail
+ * to compile, not miscount. */
 #if !defined(FASTCOUNTER_PORTABLE) && PY_VERSION_HEX < CPYTHON(16)
 #  define KNOWN_CPYTHON 1
 #else

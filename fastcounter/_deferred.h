@@ -76,8 +76,8 @@ defer_once(PyObject *object, uint8_t *deferred)
     }
 }
 
-/* Each method that threads may call often calls this, or does the same with an owner of its own.  While the collector
- * frees an object, no thread owns it: the collector uses the field `ob_tid` for its own list. */
+/* Each method that threads may call often calls this, or makes the same check of an owner of its own.  While the
+ * collector frees an object, no thread owns it: the collector uses the field `ob_tid` for its own list. */
 static inline void
 defer_if_shared(PyObject *object, uint8_t *deferred)
 {

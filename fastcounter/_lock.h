@@ -1,10 +1,10 @@
 /* The lock of free-threaded builds, an int that is 0 at first.
  *
  * Forks, signal handlers and finalizers never meet a lock that nobody will release.  The holder of the lock only loads
- * and stores memory: it runs no Python code and does nothing that lets CPython stop the thread.  A thread that waits for
- * the lock spins and yields the processor, but its thread state stays attached.  CPython stops all threads before a fork
- * (python/cpython#116522), and no thread stops with the lock held.  A PyMutex would not work: CPython may stop a waiting
- * thread just when the mutex is handed to it, and the mutex would stay locked in the child for ever.
+ * and stores memory: it runs no Python code and does nothing that lets CPython stop the thread.  A thread that waits
+ * for the lock spins and yields the processor, but its thread state stays attached.  CPython stops all threads before a
+ * fork (python/cpython#116522), and no thread stops with the lock held.  A PyMutex would not work: CPython may stop a
+ * waiting thread just when the mutex is handed to it, and the mutex would stay locked in the child for ever.
  */
 #ifndef FASTCOUNTER_LOCK_H
 #define FASTCOUNTER_LOCK_H

@@ -12,8 +12,8 @@
  *   - `__hash__` and `__eq__` may run Python code.  They are called only without the lock, and before anything changes.
  *   - A new label is published with the lock held, if the slot at which the look-up ended is still empty, and its table
  *     not full.  Otherwise the look-up is repeated.  So no label gets two entries.
- *   - Whoever finds the table full makes a larger copy.  Nobody adds to a full table, so the copy is complete.
- *   - Whoever reads the number of labels takes the lock too; see labels_used().
+ *   - A thread that finds the table full makes a larger copy.  No thread adds to a full table, so the copy is complete.
+ *   - A thread that reads the number of labels takes the lock too; see labels_used().
  *   - While a thread holds the lock, it only loads and stores memory.  With the GIL that is atomic without a lock.
  */
 #ifndef FASTCOUNTER_MAP_H
@@ -104,9 +104,9 @@ typedef struct {
     map_table *table;
     map_block *first;
     map_block *last;
-    Py_ssize_t used;     /* the number of labels */
+    Py_ssize_t used;   /* the number of labels */
     int locked;
-    uint8_t deferred;       /* whether reference counting is deferred; see _deferred.h */
+    uint8_t deferred;  /* whether reference counting is deferred; see _deferred.h */
 } counter_map;
 
 /* Cython puts the map behind the object's pointer to its table of C-level calls, as it does a counter's cell. */
@@ -120,7 +120,7 @@ typedef struct {
 #  define FIRST_ENTRIES 4
 #endif
 #ifndef MOST_ENTRIES
-#  define MOST_ENTRIES 64  /* in a block: what is unused is little beside a large map */
+#  define MOST_ENTRIES 64  /* in a block, so that a large map has little unused memory */
 #endif
 
 /* ---- Looking up ---- */
@@ -413,7 +413,7 @@ map_length(PyObject *object)
 
 /* ---- All labels ---- */
 
-/* Goes over the labels that a map has when this is made, in the order in which they were added. */
+/* A position among the labels that the map had when the cursor was made, in the order in which they were added. */
 typedef struct {
     map_block *block;
     Py_ssize_t index;
@@ -500,7 +500,7 @@ clear_map(PyObject *object)
     return 0;
 }
 
-/* Here such code finds no map, as weak references are gone. */
+/* Here such code cannot reach the map: its weak references are gone. */
 static void
 dealloc_map(PyObject *object)
 {

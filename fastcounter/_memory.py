@@ -19,7 +19,7 @@ import fastcounter
 
 
 def find_buffer(memory: object) -> Any:
-    """Return the buffer to count in, if `memory` is None, a SharedMemory or nothing that can be counted in."""
+    """Return the buffer to count in if `memory` is None or a SharedMemory.  Raise TypeError if it is anything else."""
     if memory is None:
         if getattr(process.current_process(), "_inheriting", False):  # so multiprocessing refuses to start processes
             warnings.warn(

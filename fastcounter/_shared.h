@@ -10,8 +10,8 @@
 #  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
 #endif
 
-/* Set an exception and return -1.  This calls PyGILState_Ensure() only if no thread state is attached: it would switch a
- * thread of another interpreter to the main interpreter. */
+/* Set an exception and return -1.  This calls PyGILState_Ensure() only if no thread state is attached, because that
+ * would switch a thread of another interpreter to the main interpreter. */
 static int
 set_error(PyObject *type, const char *format, ...)
 {
