@@ -226,7 +226,8 @@ replace_word(counter_cell *self, int64_t word, PyObject *before, PyObject *after
     if (!IS_LARGE(word)) {
         done = _Py_atomic_compare_exchange_int64(&self->count, &word, new_word);
     }
-    else if ((done = IS_LARGE(_Py_atomic_load_int64(&self->count)) && self->large == before)) {
+    else if ((done = self->large == before)) {
+        /* So `count` still IS_LARGE.  In an unsynchronized cell an addition may have overwritten it, and is lost. */
         _Py_atomic_store_int64(&self->count, new_word);
     }
     if (done) {

@@ -103,7 +103,7 @@ MUTATIONS = [
         {"done = _Py_atomic_compare_exchange_int64(&self->count, &word, new_word);": "goto set;"}
         | {"        _Py_atomic_store_int64": "        set: done = 1;\n        _Py_atomic_store_int64"},
     ),
-    Mutation("replace_word", "replaces any large count", {" && self->large == before": ""}),
+    Mutation("replace_word", "replaces any large count", {"done = self->large == before": "done = 1"}),
     Mutation(
         "replace_word",
         "drops the old count while it holds the lock",
