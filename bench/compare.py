@@ -15,11 +15,12 @@ def main(argv: Sequence[str]) -> None:
         "Compare fastcounter in two files: how many times its floor each operation takes, or its time if it has none."
     )
     parser = argparse.ArgumentParser(prog="python -m bench compare", description=about)
-    parser.add_argument("files", nargs=2, metavar=("OLD", "NEW"))
+    parser.add_argument("old")
+    parser.add_argument("new")
     about = "exit 1 if anything that has a floor is slower by more; mere times depend on how fast the machine was"
     parser.add_argument("--fail-above", type=float, metavar="PERCENT", help=about)
     args = parser.parse_args(argv)
-    files = [*map(load, args.files)]
+    files = [load(args.old), load(args.new)]
 
     rows, slower, left_out = [], [], []
     for group in sorted(files[0].groups.keys() & files[1].groups):

@@ -687,6 +687,11 @@ def test_nothing_in_common(tmp_path, bench_here):
     )
 
 
+@pytest.mark.parametrize("command", [[], ["table"], ["compare"], ["report"]])
+def test_help(bench_here, command):
+    assert "usage: python -m bench" in bench_here(*command, "--help")[0]
+
+
 def test_unknown_group(bench_here):
     assert "no group is called no-such" in bench_here("no-such", status=2)[1]
 
