@@ -29,6 +29,7 @@ from bench.estimate import FEWEST_PROCESSES, of_processes  # noqa: E402
 from bench.groups import GROUPS  # noqa: E402
 from bench.measure import measure  # noqa: E402
 from bench.results import from_reports, load  # noqa: E402
+from helpers import quick_compiler  # noqa: E402
 
 COMMITTED = sorted((ROOT / "bench" / "results").glob("cpython-*"))
 
@@ -410,8 +411,8 @@ def everything(tmp_path_factory):
     """A file with one round of everything."""
     path = tmp_path_factory.mktemp("bench") / "all.json.gz"
     # With the GIL a hundred tries are in vain: it takes too long until each of many threads has had it.
-    short = ["--processes=1", "--rounds=1", "--tries=2", f"--extensions={path.parent}"]
-    output, errors = bench(*GROUPS, *short, "-o", path)
+    short = ["--processes=1", "--rounds=1", "--tries=1", f"--extensions={path.parent}"]
+    output, errors = bench(*GROUPS, *short, "-o", path, **quick_compiler())
     assert "1.00 [1.00, 1.00]" in output
     assert {line.split(":")[0] for line in errors.splitlines()} <= {
         "Left out",
