@@ -27,6 +27,24 @@ def short_collections():
     gc.unfreeze()
 
 
+@pytest.fixture
+def lacks_memory():
+    """Make a call in which the allocation after so many others fails.  Return whether the call raises MemoryError."""
+    testcapi = pytest.importorskip("_testcapi")
+
+    def make(others, call, *args):
+        testcapi.set_nomemory(others, others + 1)
+        try:
+            call(*args)
+        except MemoryError:
+            return True
+        finally:
+            testcapi.remove_mem_hooks()
+        return False
+
+    return make
+
+
 @pytest.fixture(params=COMPILED, ids=name_of)
 def counter_class(request):
     """Each compiled class."""

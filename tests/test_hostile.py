@@ -104,28 +104,18 @@ def test_finalizer_that_uses_the_counter(counter_class):
     assert seen == [2**40 + 1]
 
 
-def test_no_memory(counter_class):
+def test_no_memory(counter_class, lacks_memory):
     """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
 
     Without the GIL, an addition stands if there is no memory for the new count that it returns.
     """
-    testcapi = pytest.importorskip("_testcapi")
     failures = 0
     for name, (takes, effect) in CHANGES.items():
         for start, amount in itertools.product(range(12 if hasattr(counter_class, name) else 0), (2**90, -5)):
             for initial in (0, 300, 2**30 - 1, 2**60 - 1, 2**62 + 5):
                 counter = counter_class(initial)
                 kept = read_count(counter)  # a second reference, so the count cannot change in place
-                call, arguments = getattr(counter, name), [amount] * takes
-                testcapi.set_nomemory(start, start + 1)
-                try:
-                    call(*arguments)
-                except MemoryError:
-                    failed = True
-                else:
-                    failed = False
-                finally:
-                    testcapi.remove_mem_hooks()
+                failed = lacks_memory(start, getattr(counter, name), *[amount] * takes)
                 failures += failed
                 stands = failed and name.endswith("_and_get") and not GIL_BUILD and read_count(counter) != initial
                 assert read_count(counter) == (initial if failed and not stands else effect(initial, amount))
