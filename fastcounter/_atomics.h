@@ -1,5 +1,5 @@
-/* Atomic operations on 64-bit integers.  Python.h has them from 3.13; its pyatomic.h documents them.  For 3.10 to 3.12
- * this file defines those that fastcounter uses, with the compiler's own atomic operations. */
+/* Atomic operations on 64-bit integers and pointers.  Python.h has them from 3.13; its pyatomic.h documents them.  For
+ * 3.10 to 3.12 this file defines those that fastcounter uses, with the compiler's own atomic operations. */
 #ifndef FASTCOUNTER_ATOMICS_H
 #define FASTCOUNTER_ATOMICS_H
 
@@ -86,5 +86,14 @@ _Py_atomic_compare_exchange_int64(int64_t *place, int64_t *expected, int64_t val
 }
 
 #  endif
+#endif
+
+/* Load a pointer, or publish it with all that it points to.  With the GIL, plain loads and stores will do. */
+#ifdef Py_GIL_DISABLED
+#  define LOAD(place) _Py_atomic_load_ptr_acquire(place)
+#  define PUBLISH(place, pointer) _Py_atomic_store_ptr_release(place, pointer)
+#else
+#  define LOAD(place) (*(place))
+#  define PUBLISH(place, pointer) ((void)(*(place) = (pointer)))
 #endif
 #endif

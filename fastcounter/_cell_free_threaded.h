@@ -8,10 +8,11 @@
  *     unsynchronized cell an addition is a load and a store.)
  *   - Only the thread that owns a striped cell adds to its `count`.  All other threads only read it.  So an addition to
  *     it needs no locked instruction.
- *   - `large`, `offset` and `version` change only while the lock is held.  A thread makes new objects before it takes
- *     the lock, and drops old ones after it has released the lock.  While it holds the lock it only loads and stores
- *     memory.
- *     No fork, signal handler or finalizer meets a lock that nobody will release; see _lock.h.
+ *   - `large`, `offset` and `version` change only while the lock is held.  The `large` of a striped cell is also read
+ *     without the lock, so it is stored and read atomically there.
+ *   - A thread makes new objects before it takes the lock, and drops old ones after it has released the lock.  While it
+ *     holds the lock it only loads and stores memory.  No fork, signal handler or finalizer meets a lock that nobody
+ *     will release; see _lock.h.
  */
 
 #include <stdint.h>
@@ -313,8 +314,8 @@ grow(counter_cell *self, stripe_table *table)
     return grown;
 }
 
-/* Threads have met on a stripe: give the cell more stripes, or move to another if it has as many as allowed, as
- * in Java's Striped64. */
+/* Threads have met on a stripe.  Give the cell more stripes, or if it has as many as allowed, move this thread to
+ * another stripe, as in Java's Striped64. */
 static Py_NO_INLINE void
 avoid_others(counter_cell *self, stripe_table *table)
 {
@@ -459,7 +460,8 @@ sum_striped(counter_cell *self, int64_t *sum)
 
 /* ---- Any kind ---- */
 
-/* Either set the count to `number` and return the count before, or add `number` and return the new count. */
+/* Either set the count to `number` and return the previous count, or add `number` and return the new count.  To add to
+ * a count of 0 takes no memory, unless other threads add too. */
 static PyObject *
 update(void **cell, PyObject *number, int add)
 {
@@ -473,7 +475,8 @@ update(void **cell, PyObject *number, int add)
         if (before == NULL) {
             return NULL;
         }
-        PyObject *after = add ? PyNumber_Add(before, number) : Py_NewRef(number);
+        int is_zero = before == Py_GetConstantBorrowed(Py_CONSTANT_ZERO);
+        PyObject *after = add && !is_zero ? PyNumber_Add(before, number) : Py_NewRef(number);
         int done = after != NULL
             && (striped ? replace_striped(self, &seen, after) : replace_word(self, word, before, after));
         PyObject *result = add ? after : before;
@@ -485,8 +488,8 @@ update(void **cell, PyObject *number, int add)
     }
 }
 
-/* Make room in a count or a part that comes close to the limits of 64 bits.  If memory runs out, it stays as it is:
- * there is room for many more additions, and the next one tries again. */
+/* Make room in a count or a part that comes close to the limits of 64 bits.  If memory runs out, a count stays as it
+ * is, and a drained part stays in `offset`: there is room for many more additions, and a later one tries again. */
 static Py_NO_INLINE void
 make_room(void **cell, int64_t *part)
 {

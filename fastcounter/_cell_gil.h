@@ -198,12 +198,15 @@ cell_reset(void **cell)
 }
 
 /* Add by making a new int.  PyLong_FromLongLong() makes one of the right size, while PyNumber_Add() reserves a digit
- * more. */
+ * more.  To add to a count of 0 takes no memory, whatever the amount. */
 static int
 cell_add_anew(void **cell, PyObject *amount)
 {
     int64_t before, added;
     PyObject *count = (PyObject *)*cell;
+    if (int_value(count, &before) && before == 0) {
+        return cell_replace(cell, Py_NewRef(amount));
+    }
     if (int_fits(count, INT64_MAX / 2, &before) && int_fits(amount, INT64_MAX / 2, &added)) {
         return cell_replace(cell, PyLong_FromLongLong(before + added));
     }

@@ -13,20 +13,20 @@
  *   - A new label is published with the lock held, if the slot at which the look-up ended is still empty, and its table
  *     not full.  Otherwise the look-up is repeated.  So no label gets two entries.
  *   - A thread that finds the table full makes a larger copy.  No thread adds to a full table, so the copy is complete.
- *   - A thread that reads the number of labels takes the lock too; see labels_used().
+ *   - A thread that goes over all labels, or counts them, takes the lock to read their number; see labels_used().
+ *     Whether a table is full is read without the lock, and again with it before a label is published.
  *   - While a thread holds the lock, it only loads and stores memory.  With the GIL that is atomic without a lock.
  */
 #ifndef FASTCOUNTER_MAP_H
 #define FASTCOUNTER_MAP_H
 
+#include "_atomics.h"
 #include "_cell.h"
 #include "_deferred.h"
 #include "_lock.h"
 
 #ifdef Py_GIL_DISABLED
 
-#  define LOAD(place) _Py_atomic_load_ptr_acquire(place)
-#  define PUBLISH(place, pointer) _Py_atomic_store_ptr_release(place, pointer)
 #  define LOAD_SIZE(place) _Py_atomic_load_ssize(place)
 #  define PUBLISH_SIZE(place, size) _Py_atomic_store_ssize(place, size)
 #  define LOAD_HASH(place) _Py_atomic_load_ssize_relaxed(place)
@@ -58,8 +58,6 @@ entry_clear(map_entry *entry)
 
 #else
 
-#  define LOAD(place) (*(place))
-#  define PUBLISH(place, pointer) ((void)(*(place) = (pointer)))
 #  define LOAD_SIZE(place) (*(place))
 #  define PUBLISH_SIZE(place, size) ((void)(*(place) = (size)))
 #  define LOAD_HASH(place) (*(place))
@@ -99,7 +97,8 @@ typedef struct map_table {
     map_entry *slots[];
 } map_table;
 
-/* A map of which all fields are 0 is empty. */
+/* A map of which all fields are 0 is empty.  In _map.pxd it is `void *map[6]`, which is enough where a pointer has four
+ * bytes too. */
 typedef struct {
     map_table *table;
     map_block *first;
@@ -180,6 +179,16 @@ map_search(map_table *table, PyObject *label, Py_hash_t hash, map_entry ***slot)
             }
         }
     }
+}
+
+/* Look the label up in the map's table, which is NULL at first.  Returns what map_search() returns, or -1 if hashing
+ * the label fails. */
+static inline int
+map_look_up(counter_map *map, PyObject *label, Py_hash_t *hash, map_table **table, map_entry ***slot)
+{
+    *hash = label_hash(label);
+    *table = LOAD(&map->table);
+    return *hash == -1 ? -1 : *table == NULL ? 0 : map_search(*table, label, *hash, slot);
 }
 
 /* ---- Adding labels ---- */
@@ -310,13 +319,10 @@ map_add_label(counter_map *map, PyObject *label, Py_hash_t hash, map_table *tabl
 static inline map_entry *
 map_entry_of(counter_map *map, PyObject *label)
 {
-    Py_hash_t hash = label_hash(label);
-    map_table *table = LOAD(&map->table);
+    Py_hash_t hash;
+    map_table *table;
     map_entry **slot = NULL;
-    if (hash == -1) {
-        return NULL;
-    }
-    int found = table == NULL ? 0 : map_search(table, label, hash, &slot);
+    int found = map_look_up(map, label, &hash, &table, &slot);
     return found == 1 ? LOAD(slot) : found < 0 ? NULL : map_add_label(map, label, hash, table, slot);
 }
 
@@ -362,13 +368,10 @@ static inline int
 map_find(PyObject *object, PyObject *label, map_entry **entry)
 {
     defer_if_shared(object, &MAP(object)->deferred);
-    Py_hash_t hash = label_hash(label);
-    map_table *table = LOAD(&MAP(object)->table);
+    Py_hash_t hash;
+    map_table *table;
     map_entry **slot;
-    if (hash == -1) {
-        return -1;
-    }
-    int found = table == NULL ? 0 : map_search(table, label, hash, &slot);
+    int found = map_look_up(MAP(object), label, &hash, &table, &slot);
     if (found == 1) {
         *entry = LOAD(slot);
     }

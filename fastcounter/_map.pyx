@@ -46,14 +46,15 @@ cdef class CounterMap:
 A count for each label, for any number of threads.  `counts[label]` is a label's count, an int, and 0 for a new label.
 
 Labels are any hashable objects, and labels that are equal are one label, as in a dict.  Counts are ints of any size.
-Each call is atomic and exact, with and without the GIL.  To read, it is a mapping: `in`, `len()`, iteration, `get()`,
-`keys()`, `values()`, `items()` and `==` do what they do for a dict.  Assigning to `counts[label]` raises TypeError,
-because `counts[label] += 1` would be two steps: use `increment()` or `add()`.
+Each call is exact, with and without the GIL.  A call for one label is one atomic step.  A call for all labels takes one
+count after another.  To read, it is a mapping: `in`, `len()`, iteration, `get()`, `keys()`, `values()`, `items()` and
+`==` do what they do for a dict.  Assigning to `counts[label]` raises TypeError, because `counts[label] += 1` would be
+two steps: use `increment()` or `add()`.
 
 A label stays until the map goes, also after a reset.  If labels never end, use a new map from time to time.
 
-`initial` is what a dict can be made of, a mapping or an iterable of pairs.  Its values are the counts, integers.
-Anything else raises TypeError.
+`initial` is what a dict can be made of, a mapping or an iterable of pairs.  Its values are the counts.  A count that is
+not an integer raises TypeError.  What a dict cannot be made of raises what `dict()` raises, TypeError or ValueError.
 """
 
     def __init__(self, initial=()):
@@ -102,7 +103,9 @@ Anything else raises TypeError.
                 entry = map_next(&cursor)
         except BaseException:  # no memory, or a label's __hash__ or __eq__ failed: put back what was taken
             for count in taken:
-                entry_add(map_next(&again), count)
+                entry = map_next(&again)
+                if count:  # to add it to a count of 0 takes no memory
+                    entry_add(entry, count)
             raise
         return counts
 

@@ -29,11 +29,14 @@ def short_collections():
 
 @pytest.fixture
 def lacks_memory():
-    """Make a call in which the allocation after so many others fails.  Return whether the call raises MemoryError."""
+    """Make a call in which the allocation after so many others fails, or with `for_good` all after them.
+
+    Return whether the call raises MemoryError.
+    """
     testcapi = pytest.importorskip("_testcapi")
 
-    def make(others, call, *args):
-        testcapi.set_nomemory(others, others + 1)
+    def make(others, call, *args, for_good=False):
+        testcapi.set_nomemory(others, 0 if for_good else others + 1)
         try:
             call(*args)
         except MemoryError:

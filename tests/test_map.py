@@ -374,6 +374,18 @@ def test_no_memory(lacks_memory):
     assert all(failures[name] for name in calls if name != "increment" or GIL_BUILD)
 
 
+def test_reset_puts_counts_back_without_memory(lacks_memory):
+    """Also if no allocation succeeds from some moment on."""
+    expected = {number: 2**62 + number for number in range(20)}
+    failures = 0
+    for start in range(60):
+        counts = CounterMap(expected)
+        failed = lacks_memory(start, counts.reset, for_good=True)
+        assert counts == (expected if failed else dict.fromkeys(expected, 0))
+        failures += failed
+    assert failures > 1
+
+
 # ---- Threads ----
 
 

@@ -50,7 +50,6 @@ RELAXED_ENTRY = "        _Py_atomic_store_ptr_relaxed(slot, entry);\n"
 BLOCK_USED = "        PUBLISH_SIZE(&block->used, block->used + 1);\n"
 USED = "        PUBLISH_SIZE(&map->used, map->used + 1);\n"
 RELAXED_LOAD = "_Py_atomic_load_ptr_relaxed(&map->"
-RELAXED_MAP = "_Py_atomic_load_ptr_relaxed(&MAP(object)->"
 
 
 def map_mutation(function, fault, replacements):
@@ -356,8 +355,7 @@ MUTATIONS = [
         {"        if (status == 0) {": "        if (0) {"},
     ),
     map_mutation("map_add_label", "ignores that a comparison fails", {"return status < 0 ? NULL : ": "return "}),
-    map_mutation("map_entry_of", "does not acquire the table", {"LOAD(&map->table)": RELAXED_LOAD + "table)"}),
-    map_mutation("map_find", "does not acquire the table", {"LOAD(&MAP(object)->table)": RELAXED_MAP + "table)"}),
+    map_mutation("map_look_up", "does not acquire the table", {"LOAD(&map->table)": RELAXED_LOAD + "table)"}),
     map_mutation("map_search", "does not acquire the entry", {"LOAD(*slot)": "_Py_atomic_load_ptr_relaxed(*slot)"}),
     map_mutation("labels_used", "takes no lock", MAP_LOCK | {"= map->used;": "= LOAD_SIZE(&map->used);"}),
     map_mutation(
