@@ -14,8 +14,9 @@ def _restore_with(cls, args, kwargs, *state):
 
 cdef object restore(object cls, tuple args, dict kwargs, tuple state):
     counter = new_instance(_Counter, cls, args, kwargs)
-    if len(state) != len((<_Counter>counter).get_state()):
-        raise TypeError(f"a {cls.__name__} cannot be restored from {len(state)} values")
+    wanted = len((<_Counter>counter).get_state())
+    if len(state) != wanted:
+        raise TypeError(f"a {cls.__name__} cannot be restored from {len(state)} values, only from {wanted}")
     (<_Counter>counter).set_state(state)
     return counter
 

@@ -11,7 +11,9 @@ from libc.stdint cimport int64_t, uint8_t
 
 
 cdef class SharedCounter:
-    cdef int64_t *place     # the address of the count; NULL until a call of __init__ succeeds, and then constant
+    # The address of the count, NULL until a call of __init__ succeeds, and then constant.  Without the GIL it is
+    # published by a release store after `buffer`, and loaded by acquire, so whoever sees it sees `buffer` too.
+    cdef int64_t *place
     cdef int64_t attaching  # 1 while __init__ runs and after it has succeeded; so a second call fails
     # The counter holds the buffer as long as it lives, so `place` always points to memory.  With the GIL the garbage
     # collector does not see this reference; numpy's arrays do the same.

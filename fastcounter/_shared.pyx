@@ -16,6 +16,8 @@ cdef extern from "_atomics.h" nogil:
     const int64_t INT64_MAX
     const int64_t INT64_MIN
     int64_t load "_Py_atomic_load_int64"(const int64_t *place)
+    int64_t *load_place "LOAD"(int64_t *const *place)
+    void publish_place "PUBLISH"(int64_t **place, int64_t *address)
     int64_t exchange "_Py_atomic_exchange_int64"(int64_t *place, int64_t value)
     bint compare_exchange "_Py_atomic_compare_exchange_int64"(int64_t *place, int64_t *expected, int64_t value)
 
@@ -56,9 +58,10 @@ cdef extern from "Python.h":
 
 cdef inline int64_t *attached_place(SharedCounter counter) noexcept nogil:
     # Returns the address of the count, or NULL with an exception set.
-    if counter.place is NULL:
+    cdef int64_t *place = load_place(&counter.place)
+    if place is NULL:
         set_error(PyExc_RuntimeError, "SharedCounter.__init__() has not been called")
-    return counter.place
+    return place
 
 
 cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nogil:
@@ -113,8 +116,11 @@ cdef inline int64_t as_int64(object number, const char *name) except? -1:
 
 cdef int64_t any_as_int64(object number, const char *name) except? -1:
     cdef int64_t result = 0
-    if not int_value(as_int(number, name), &result):
-        raise OverflowError(f"{name.decode()} must be a signed 64-bit integer")
+    number = as_int(number, name)
+    if not int_value(number, &result):
+        raise OverflowError(
+            f"{name.decode()} must be a signed 64-bit integer; this one has {number.bit_length()} bits and a sign"
+        )
     return result
 
 
@@ -127,7 +133,9 @@ cdef int64_t *attach(Py_buffer *buffer, object memory, object offset) except NUL
         raise ValueError(f"offset {offset} leaves no room for 8 bytes in memory of {buffer.len} bytes")
     cdef uintptr_t address = <uintptr_t>buffer.buf + <uintptr_t>offset
     if address % sizeof(int64_t):
-        raise ValueError(f"offset {offset} in memory of {buffer.len} bytes is not at a multiple of 8 bytes")
+        raise ValueError(
+            f"offset {offset} in memory of {buffer.len} bytes is at address {address:#x}, not at a multiple of 8"
+        )
     return <int64_t *>address
 
 
@@ -143,7 +151,8 @@ A counter for any number of threads, processes and interpreters, in memory that 
 
 Without `memory`, the counter takes 64 bytes from multiprocessing's heap, and the count is 0.  Keep it in the process
 that made it while others count: when it is freed there, another counter may get its memory.  A counter made while a
-child process imports the program counts apart from the parent's, and RuntimeWarning is issued.
+child process imports the program counts apart from the parent's, and RuntimeWarning is issued.  The heap has a lock, so
+do not make such a counter in a signal handler or a finalizer.
 
 `memory` is a SharedMemory of multiprocessing, or any writable, contiguous buffer.  The count is a signed 64-bit integer
 in native byte order, `offset` bytes into it.  Its address has to be a multiple of 8.  Making a counter does not write:
@@ -183,7 +192,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
         if not compare_exchange(&self.attaching, &free, 1):
             raise RuntimeError("this SharedCounter is attached already")
         try:
-            self.place = attach(&self.buffer, memory, offset)
+            publish_place(&self.place, attach(&self.buffer, memory, offset))
         finally:
             if self.place is NULL:
                 PyBuffer_Release(&self.buffer)
@@ -200,7 +209,9 @@ contiguous, and ValueError if the count would be outside the memory or not align
         add_to(self, 1)
 
     def add(self, amount, /):
-        """Add an integer to the count and return None.  `+=` and `-=` do the same.
+        """Add an integer to the count and return None.
+
+        `c += amount` does the same, and `c -= amount` subtracts.
 
         This is one atomic step.  TypeError is raised if the amount is not an integer, and OverflowError if the amount
         or the new count does not fit a signed 64-bit integer.  The count then stays unchanged.
@@ -233,7 +244,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
         return add_to(self, as_int64(amount, "amount"))
 
     def reset(self, /):
-        """Set the count to 0 and return the count before, an int.
+        """Set the count to 0 and return the previous count, an int.
 
         This is one atomic step.  Whatever any thread or process adds is in the result of exactly one reset, or still in
         the count.

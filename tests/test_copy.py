@@ -130,7 +130,7 @@ def test_new_that_returns_something_else(counter_class, result):
 def test_extra_and_missing_values(restored_class):
     _restore, (_cls, *values), _state = restored_class().__reduce__()
     for wrong in ([], [*values, 1], [*values, 1, 1]):
-        with pytest.raises(TypeError, match="cannot be restored from"):
+        with pytest.raises(TypeError, match=r"cannot be restored from \d values, only from [12]"):
             fastcounter._restore(restored_class, *wrong)
     for args in [(), (None,), (restored_class, 5, {}, 1), (restored_class, (), 5, 1)]:
         with pytest.raises(TypeError):
