@@ -1,26 +1,6 @@
 /* Small programs of threads that share a CounterMap.  main() runs each of them under every schedule, as in programs.c. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "_map.h"
-
-typedef struct {
-    const char *name;
-    void (*body)(int thread);
-    int threads;
-    void (*before)(void);
-    const char *before_name;
-    int failures, stops;        /* of allocations or comparisons, and of threads */
-    int preemptions;            /* 2 if it is 0 */
-    int notes;                  /* whether a schedule has to call note() */
-} program;
-
-#define P(function) .name = #function, .body = function
-#define AFTER(function) .before_name = #function, .before = function
-
-static const program *current;
-static enum memory memory;
+#include "program.h"
 
 /* ---- Labels and their counts, and what holds in every program ---- */
 
@@ -41,14 +21,6 @@ static PyObject *map;          /* an object with a map in it; thread 0 owns it *
 static map_entry *order[LABELS];  /* of the entries, as far as a thread has seen it */
 static int only_grows;         /* no reset so far */
 static int *message;           /* 0 at first */
-
-static int
-check_error(int failed)
-{
-    EXPECT(failed == (PyErr_Occurred() != NULL));
-    PyErr_Clear();
-    return failed;
-}
 
 static PyObject *
 new_label(int label)
@@ -352,7 +324,7 @@ static const program programs[] = {
     {P(all_between_additions), .threads = 2},
     {P(reset_beside_increments), .threads = 2},
     {P(resets), .threads = 2, .preemptions = 1},
-    {P(message_after_labels), .threads = 2, .notes = 1},
+    {P(message_after_labels), .threads = 2, .notes = NOTES},
     {P(every_call), .threads = 2, .preemptions = 1, .failures = 1},
     {P(opposite_order), .threads = 2, .preemptions = 1, .failures = 1, AFTER(nearly_fill_table)},
     {P(same_slot), .threads = 2, .preemptions = 1, .stops = 1},
@@ -397,34 +369,14 @@ finish(void)
     release(message);
 }
 
+static int
+run_program(void)
+{
+    return holds("");
+}
+
 int
 main(int argc, char **argv)
 {
-    memory = argc > 1 ? (enum memory)atoi(argv[1]) : ORDERLY;
-    const char *name = argc > 2 ? argv[2] : NULL;
-    for (size_t index = 0; index < sizeof programs / sizeof *programs; index++) {
-        current = &programs[index];
-        limits allowed = {current->preemptions ? current->preemptions : 2, current->failures, current->stops, 2, memory};
-        if (name != NULL && strcmp(name, current->name)) {
-            continue;
-        }
-        outcome result = explore(body, current->threads, finish, allowed);
-        char text[200];
-        snprintf(text, sizeof text, "%s, %d thread%s%s%s%s%s", current->name, current->threads,
-                 current->threads > 1 ? "s" : "",
-                 current->failures ? ", memory runs out" : "", current->stops ? ", one stops" : "",
-                 current->before != NULL ? ", after " : "", current->before != NULL ? current->before_name : "");
-        printf("%-85s%9ld\n", text, result.schedules);
-        fflush(stdout);
-        if (result.failure == NULL && current->notes && result.noted == 0) {
-            printf("FAILED: no schedule reached note()\n");
-            return 1;
-        }
-        if (result.failure != NULL) {
-            printf("FAILED: %s\n", result.failure);
-            print_last_schedule(body, current->threads, finish, allowed);
-            return 1;
-        }
-    }
-    return 0;
+    return RUN_PROGRAMS(run_program);
 }

@@ -1,34 +1,8 @@
 /* Small programs of a few threads.  main() runs each of them under every schedule.  README.md says how to add one. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "_cell.h"
-
-/* ---- What a program is ---- */
+#include "program.h"
 
 enum { UNSYNCHRONIZED = 1 << CELL_UNSYNCHRONIZED, ATOMIC = 1 << CELL_ATOMIC, STRIPED = 1 << CELL_STRIPED };
-enum note { DOES_NOT_NOTE, NOTES, NOTES_UNLESS_ORDERLY, NEVER_NOTES };
-
-typedef struct {
-    const char *name;
-    void (*body)(int thread);
-    int threads;
-    int kinds;                  /* of cells; if it is 0 all, or with three threads those that are exact */
-    void (*before)(void);
-    const char *before_name;
-    void (*after)(void);
-    int nobody_owns;            /* otherwise thread 0 owns counter A, and thread 1 owns B */
-    int processors;             /* 1 if it is 0; so many pairs of stripes are allowed */
-    int failures, stops;        /* of allocations and threads */
-    int preemptions;            /* 2 if it is 0 */
-    enum note notes;            /* whether a schedule calls note() */
-} program;
-
-#define P(function) .name = #function, .body = function
-#define AFTER(function) .before_name = #function, .before = function
-
-static const program *current;
 
 /* ---- Counters, and what holds in every program ---- */
 
@@ -57,7 +31,6 @@ static counter counters[2];
 #define B (&counters[1])
 
 static enum cell_kind kind;
-static enum memory memory;
 static int *message;           /* 0 at first */
 static int *data;              /* 0 at first; it is not atomic */
 
@@ -73,15 +46,6 @@ new_object(void)
     EXPECT(cell_init(&object->cell) == 0);
     cell_set_kind(&object->cell, kind);
     return object;
-}
-
-/* Check that a call has raised MemoryError if it has failed, and only then. */
-static int
-check_error(int failed)
-{
-    EXPECT(failed == (PyErr_Occurred() != NULL));
-    PyErr_Clear();
-    return failed;
 }
 
 static void
@@ -713,59 +677,21 @@ finish(void)
     release(data);
 }
 
-static const char *
-wrong_notes(enum note notes, long noted)
+static int
+run_with_each_kind(void)
 {
-    if (notes == NOTES_UNLESS_ORDERLY) {
-        notes = memory == ORDERLY ? NEVER_NOTES : NOTES;
+    static const char *const names[] = {", unsynchronized", ", atomic", ", striped"};
+    int kinds = current->kinds ? current->kinds : current->threads < 3 ? -1 : ATOMIC | STRIPED;
+    for (kind = CELL_UNSYNCHRONIZED; kind <= CELL_STRIPED; kind++) {
+        if ((kinds & 1 << kind) && !holds(names[kind])) {
+            return 0;
+        }
     }
-    return notes == NOTES && noted == 0 ? "no schedule reached note()"
-        : notes == NEVER_NOTES && noted > 0 ? "a schedule reached note()" : NULL;
+    return 1;
 }
 
-static void
-print_title(void)
-{
-    static const char *const kinds[] = {"unsynchronized", "atomic", "striped"};
-    char text[200];
-    snprintf(text, sizeof text, "%s, %s, %d thread%s%s%s%s%s%s%s", current->name, kinds[kind], current->threads,
-             current->threads > 1 ? "s" : "",
-             current->nobody_owns ? ", nobody owns" : "", current->processors > 1 ? ", more stripes" : "",
-             current->failures ? ", memory runs out" : "", current->stops ? ", one stops" : "",
-             current->before != NULL ? ", after " : "", current->before != NULL ? current->before_name : "");
-    printf("%-85s", text);
-}
-
-/* schedules [--buffers] [NAME]: run all programs, or those of one name, and print the numbers of schedules.  Stop at
- * the first that fails, print its schedule, and return 1. */
 int
 main(int argc, char **argv)
 {
-    memory = argc > 1 ? (enum memory)atoi(argv[1]) : ORDERLY;
-    const char *name = argc > 2 ? argv[2] : NULL;
-    for (size_t index = 0; index < sizeof programs / sizeof *programs; index++) {
-        current = &programs[index];
-        int preemptions = current->preemptions ? current->preemptions : 2;
-        limits allowed = {preemptions, current->failures, current->stops, 2, memory};
-        for (kind = CELL_UNSYNCHRONIZED; kind <= CELL_STRIPED; kind++) {
-            int kinds_run = current->kinds ? current->kinds : current->threads == 2 ? -1 : ATOMIC | STRIPED;
-            if (!(kinds_run & 1 << kind) || (name != NULL && strcmp(name, current->name))) {
-                continue;
-            }
-            outcome result = explore(body, current->threads, finish, allowed);
-            print_title();
-            printf("%9ld\n", result.schedules);
-            fflush(stdout);
-            if (result.failure != NULL) {
-                printf("FAILED: %s\n", result.failure);
-                print_last_schedule(body, current->threads, finish, allowed);
-                return 1;
-            }
-            if (wrong_notes(current->notes, result.noted) != NULL) {
-                printf("FAILED: %s\n", wrong_notes(current->notes, result.noted));
-                return 1;
-            }
-        }
-    }
-    return 0;
+    return RUN_PROGRAMS(run_with_each_kind);
 }

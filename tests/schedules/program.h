@@ -1,0 +1,97 @@
+/* What a program is, and how it is run under every schedule.  programs.c and map_programs.c include this file. */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "Python.h"
+
+enum note { DOES_NOT_NOTE, NOTES, NOTES_UNLESS_ORDERLY, NEVER_NOTES };
+
+typedef struct {
+    const char *name;
+    void (*body)(int thread);
+    int threads;
+    int kinds;                  /* of cells; if it is 0 all, but with three threads only those that are exact */
+    void (*before)(void);
+    const char *before_name;
+    void (*after)(void);
+    int nobody_owns;            /* otherwise thread 0 owns counter A, and thread 1 owns B */
+    int processors;             /* 1 if it is 0; so many pairs of stripes are allowed */
+    int failures, stops;        /* of allocations or comparisons, and of threads */
+    int preemptions;            /* 2 if it is 0 */
+    enum note notes;            /* whether a schedule calls note() */
+} program;
+
+#define P(function) .name = #function, .body = function
+#define AFTER(function) .before_name = #function, .before = function
+
+static const program *current;
+static enum memory memory;
+
+/* Each file of programs defines these two.  The first prepares a program and is the body of its threads. */
+static void body(int thread);
+static void finish(void);
+
+/* Check that a call has raised MemoryError if it has failed, and only then. */
+static int
+check_error(int failed)
+{
+    EXPECT(failed == (PyErr_Occurred() != NULL));
+    PyErr_Clear();
+    return failed;
+}
+
+static const char *
+wrong_notes(enum note notes, long noted)
+{
+    if (notes == NOTES_UNLESS_ORDERLY) {
+        notes = memory == ORDERLY ? NEVER_NOTES : NOTES;
+    }
+    return notes == NOTES && noted == 0 ? "no schedule reached note()"
+        : notes == NEVER_NOTES && noted > 0 ? "a schedule reached note()" : NULL;
+}
+
+/* Run the current program.  Print its title, which `kind` is a part of, and the number of schedules.  If it fails,
+ * print its last schedule.  Returns whether it holds. */
+static int
+holds(const char *kind)
+{
+    limits allowed = {current->preemptions ? current->preemptions : 2, current->failures, current->stops, 2, memory};
+    outcome result = explore(body, current->threads, finish, allowed);
+    char title[200];
+    snprintf(title, sizeof title, "%s%s, %d thread%s%s%s%s%s%s%s", current->name, kind, current->threads,
+             current->threads > 1 ? "s" : "",
+             current->nobody_owns ? ", nobody owns" : "", current->processors > 1 ? ", more stripes" : "",
+             current->failures ? ", memory runs out" : "", current->stops ? ", one stops" : "",
+             current->before != NULL ? ", after " : "", current->before != NULL ? current->before_name : "");
+    printf("%-85s%9ld\n", title, result.schedules);
+    fflush(stdout);
+    const char *failure = result.failure != NULL ? result.failure : wrong_notes(current->notes, result.noted);
+    if (failure != NULL) {
+        printf("FAILED: %s\n", failure);
+    }
+    if (result.failure != NULL) {
+        print_last_schedule(body, current->threads, finish, allowed);
+    }
+    return failure == NULL;
+}
+
+/* What main() does with its arguments, which are [MEMORY] [NAME]: run all programs, or those of one name, until one
+ * fails.  MEMORY is a number of enum memory.  `run` runs the current program and returns whether it holds. */
+static int
+run_programs(const program *programs, size_t number, int (*run)(void), int argc, char **argv)
+{
+    memory = argc > 1 ? (enum memory)atoi(argv[1]) : ORDERLY;
+    for (current = programs; current < programs + number; current++) {
+        if ((argc < 3 || strcmp(argv[2], current->name) == 0) && !run()) {
+            return 1;
+        }
+    }
+    return 0;
+}
+#define RUN_PROGRAMS(run) run_programs(programs, sizeof programs / sizeof *programs, run, argc, argv)
+
+#endif
