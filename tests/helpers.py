@@ -139,7 +139,13 @@ def quick_compiler():
 
 def run_python(*args, **options):
     """Run Python in another process, and return its status and output."""
-    return subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True, **options)
+    command = [sys.executable, *map(str, args)]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, **options)
+    except OSError as error:
+        if getattr(error, "winerror", None) != 1359:  # "Internal error": a busy Wine could not start a process
+            raise
+        return subprocess.run(command, capture_output=True, text=True, **options)
 
 
 def run_script(name, *args, timeout=300):

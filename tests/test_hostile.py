@@ -170,11 +170,12 @@ def test_asynchronous_exceptions(counter_class):
         pass
 
     counter = counter_class()
-    done = []
+    started, done = [], []
 
     def count():
         calls = 0
         try:
+            started.append(True)
             while True:
                 counter.increment()
                 calls += 1
@@ -184,6 +185,8 @@ def test_asynchronous_exceptions(counter_class):
     threads = [threading.Thread(target=count) for _ in range(3 if counter_class in EXACT else 1)]
     for thread in threads:
         thread.start()
+    while len(started) < len(threads):
+        time.sleep(0.01)
     time.sleep(0.05)
     for thread in threads:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Stop))

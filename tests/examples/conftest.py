@@ -99,7 +99,11 @@ def start():
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # it may have files to sync
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture
@@ -140,7 +144,7 @@ def fetch():
 
     def get(url, **headers):
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as response:
                 return response.read().decode()
         except urllib.error.HTTPError as error:  # as long as a server is starting
             error.close()

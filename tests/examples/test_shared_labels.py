@@ -19,7 +19,7 @@ from fastcounter import SharedCounter
 from helpers import run_threads
 
 SLOTS, SLOT = 4096, 256
-PATIENCE = 60  # seconds until a process is hung
+PATIENCE = 300  # seconds until a process is hung
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 takes_long = pytest.mark.skipif(
