@@ -18,8 +18,9 @@ nox.options.sessions = ["lint", "types", "tests"]
 ROOT = Path(__file__).parent
 BUILT = ROOT / ".nox" / "built"
 SOURCES = ["*.in", "*.md", "*.py", "*.toml", "fastcounter", "fastcounter/*.p*", "fastcounter/*.h"]
-TESTED = [".github", "tests", "bench", "docs", "examples", "README.md", "pyproject.toml", "setup.py"]
-EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+TESTED = PROJECT["tool"]["cibuildwheel"]["test-sources"]
 
 # Code that Cython generates does not initialize a field that 3.15 has added to types.
 WARNINGS = "-std=c11 -Wall -Wextra -Werror -Wno-missing-field-initializers"
