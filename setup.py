@@ -29,7 +29,7 @@ def check_requirements() -> None:
             found[name] = f"no {name}"
     if any(numbers(found[name]) < numbers(version) for name, version in NEEDED.items()):
         needed = " and ".join(f"{name}>={version}" for name, version in NEEDED.items())
-        sys.exit(f"To build fastcounter needs {needed}. There is {' and '.join(found.values())}.")
+        sys.exit(f"To be built, fastcounter needs {needed}. There is {' and '.join(found.values())}.")
 
 
 def numbers(version: str) -> list[int]:

@@ -47,7 +47,7 @@ static inline int cell_try_add(void **cell, PyObject *object);
 static inline PyObject *cell_increment_and_get(void **cell);
 static inline PyObject *cell_add_and_get(void **cell, PyObject *amount);
 
-/* Set a new count or 0, and return the count before. */
+/* Set a new count or 0, and return the previous count. */
 static inline PyObject *cell_exchange(void **cell, PyObject *count);
 static inline PyObject *cell_reset(void **cell);
 

@@ -13,7 +13,7 @@ cdef class _Counter:
     cdef int c_increment(self) except -1
     cdef int c_add(self, object amount) except -1
     cdef object c_value(self)
-    cdef object c_exchange(self, object count)  # sets the count and returns the count before
+    cdef object c_exchange(self, object count)  # sets the count and returns the previous count
     cdef object c_reset(self)
 
     cdef void make_atomic(self)  # __cinit__ calls one of these two, or neither; see _cell.h

@@ -97,7 +97,9 @@ cdef class _Counter:
         cell_increment(&self.cell)
 
     def add(self, amount, /):
-        """Add an integer of any size and sign to the count and return None.  `+=` and `-=` do the same.
+        """Add an integer of any size and sign to the count and return None.
+
+        `c += amount` does the same, and `c -= amount` subtracts.
 
         This is one atomic step, however large the amount.  If the amount is not an integer, TypeError is raised and the
         count stays unchanged.
@@ -113,7 +115,7 @@ cdef class _Counter:
         return self
 
     def reset(self, /):
-        """Set the count to 0 and return the count before, an int.
+        """Set the count to 0 and return the previous count, an int.
 
         This is one atomic step.  Whatever any thread adds is in the result of exactly one reset, or still in the count.
         """
@@ -243,8 +245,8 @@ read at each call.  Use a FastReadCounter for that.
         before the call: those of the calling thread, and those that another thread made before it released a lock, set
         an event, put an item into a queue or ended, if the calling thread has since acquired that lock, seen that
         event, taken that item or joined that thread.  It counts no increment before it is made.  While threads only
-        increment, the counts that one thread reads never decrease.  There is no one order over several counters: use a
-        FastReadCounter for that.
+        increment, the counts that one thread reads never decrease.  There is no single order over several counters: use
+        a FastReadCounter for that.
         """
         return cell_get(&self.cell)
 

@@ -9,7 +9,7 @@
  *
  * CPython defers it only for objects that the garbage collector tracks.  Cython has the collector track a type if its
  * class has fields that are Python objects.  It would do so on builds with the GIL too, at a cost of 16 bytes an
- * object.  So this file changes the types after Cython has made them, and before the first instance or subclass.
+ * object.  So this file changes the types after Cython has made them, before any instance or subclass that stays.
  */
 #ifndef FASTCOUNTER_DEFERRED_H
 #define FASTCOUNTER_DEFERRED_H
@@ -76,8 +76,9 @@ defer_once(PyObject *object, uint8_t *deferred)
     }
 }
 
-/* Each method that threads may call often calls this, or makes the same check of an owner of its own.  While the
- * collector frees an object, no thread owns it: the collector uses the field `ob_tid` for its own list. */
+/* Each method that threads may call often calls this, or compares the thread with an owner that the object keeps
+ * itself, as defer_counter() does.  While the collector frees an object, no thread owns it: the collector uses the
+ * field `ob_tid` for its own list. */
 static inline void
 defer_if_shared(PyObject *object, uint8_t *deferred)
 {

@@ -21,7 +21,8 @@ import fastcounter
 def find_buffer(memory: object) -> Any:
     """Return the buffer to count in if `memory` is None or a SharedMemory.  Raise TypeError if it is anything else."""
     if memory is None:
-        if getattr(process.current_process(), "_inheriting", False):  # so multiprocessing refuses to start processes
+        # multiprocessing sets this while a child imports the program, and refuses to start processes then.
+        if getattr(process.current_process(), "_inheriting", False):
             warnings.warn(
                 "a SharedCounter made while a child process imports the program counts apart from the parent's:"
                 " make it under `if __name__ == '__main__':` and pass it to the child",

@@ -60,7 +60,7 @@ static int __Pyx_State_AddModule(PyObject *, void *);
 
 static int (*execute_first)(PyObject *);  /* the generated function; replace_slots() sets it */
 
-/* The module's key in the interpreter's dict.  All extension modules of a process share that dict. */
+/* The module's key in the interpreter's dict.  All extension modules of an interpreter share that dict. */
 static PyObject *
 module_key(PyModuleDef *definition)
 {
@@ -172,7 +172,9 @@ drop_reference(PyObject *module)
 #endif
 }
 
-/* The last call of a module's own code.  compat.pyx calls let_import_again() instead, and so keeps the reference. */
+/* The last call of a module's own code.  compat.pyx calls let_import_again() instead, and so keeps the reference: while
+ * an interpreter is closed, the module may go before the last instance of its classes.  These extend a class of another
+ * module, and what Cython generates to deallocate such an instance reads the state of its own module. */
 static inline int
 finish_module(PyObject *module)
 {

@@ -31,7 +31,7 @@ def message(*args):
     """Return the one line that setup.py prints before it gives up."""
     result = run_python(*args, "--version", cwd=ROOT)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
-    assert result.stderr.startswith("To build fastcounter needs cython>=3.2 and setuptools>=77. ")
+    assert result.stderr.startswith("To be built, fastcounter needs cython>=3.2 and setuptools>=77. ")
     return result.stderr
 
 
