@@ -374,7 +374,7 @@ def test_no_memory(lacks_memory):
     assert all(failures[name] for name in calls if name != "increment" or GIL_BUILD)
 
 
-def test_reset_puts_counts_back_without_memory(lacks_memory):
+def test_no_memory_to_reset_loses_nothing(lacks_memory):
     """Also if no allocation succeeds from some moment on."""
     expected = {number: 2**62 + number for number in range(20)}
     failures = 0
