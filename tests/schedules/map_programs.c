@@ -1,4 +1,5 @@
-/* Small programs of threads that share a CounterMap.  main() runs each of them under every schedule, as in programs.c. */
+/* Small programs of threads that share a CounterMap.  main() runs each of them under every schedule, as programs.c does
+ * with its own. */
 #include "_map.h"
 #include "program.h"
 

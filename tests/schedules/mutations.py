@@ -189,6 +189,7 @@ MUTATIONS = [
             "    PyObject *count = PyLong_FromLongLong(sum);\n    unlock(self);\n"
         },
     ),
+    Mutation("update", "takes every count for 0", {"add && !is_zero": "0"}),
     Mutation("replace_striped", "takes no lock", LOCK),
     Mutation("replace_striped", "does not look at the version", {"self->version == seen->version;": "1;"}),
     Mutation(

@@ -14,15 +14,16 @@ typedef struct {
     const char *name;
     void (*body)(int thread);
     int threads;
-    int kinds;                  /* of cells; if it is 0 all, but with three threads only those that are exact */
     void (*before)(void);
     const char *before_name;
+    int failures, stops;        /* of allocations, hashes or comparisons, and of threads */
+    int preemptions;            /* 2 if it is 0 */
+    enum note notes;            /* whether a schedule calls note() */
+    /* Only in programs.c: */
+    int kinds;                  /* of cells; if it is 0 all, but with three threads only those that are exact */
     void (*after)(void);
     int nobody_owns;            /* otherwise thread 0 owns counter A, and thread 1 owns B */
     int processors;             /* 1 if it is 0; so many pairs of stripes are allowed */
-    int failures, stops;        /* of allocations or comparisons, and of threads */
-    int preemptions;            /* 2 if it is 0 */
-    enum note notes;            /* whether a schedule calls note() */
 } program;
 
 #define P(function) .name = #function, .body = function

@@ -177,6 +177,9 @@ static PyObject *
 new_int(wide value)
 {
     check_no_lock();
+    if (value == 0) {
+        return Py_NewRef(Py_GetConstantBorrowed(Py_CONSTANT_ZERO));  /* CPython too has one int for 0 */
+    }
     return allocation_fails() ? PyErr_NoMemory() : make_int(value);
 }
 
