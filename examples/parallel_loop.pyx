@@ -22,8 +22,7 @@ def count_with_counter(SharedCounter multiples not None, long numbers):
     cdef long number
     for number in prange(numbers, nogil=True):
         if number % 3 == 0:
-            # Cython would make `count += 1` a reduction, which nobody can read before the loop ends.  `array[0] += 1`
-            # would be a race.
+            # Cython would make `count += 1` a reduction, which nobody can read before the loop ends.
             multiples.c_increment()
 
 

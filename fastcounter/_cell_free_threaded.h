@@ -9,7 +9,7 @@
  *   - Only the thread that owns a striped cell adds to its `count`.  All other threads only read it.  So an addition to
  *     it needs no locked instruction.
  *   - `large`, `offset` and `version` change only while the lock is held.  The `large` of a striped cell is also read
- *     without the lock, so it is stored and read atomically there.
+ *     without the lock, so it is stored atomically, and read atomically where the lock is not held.
  *   - A thread makes new objects before it takes the lock, and drops old ones after it has released the lock.  While it
  *     holds the lock it only loads and stores memory.  No fork, signal handler or finalizer meets a lock that nobody
  *     will release; see _lock.h.

@@ -46,8 +46,8 @@ cdef class CounterMap:
 A count for each label, for any number of threads.  `counts[label]` is a label's count, an int, and 0 for a new label.
 
 Labels are any hashable objects, and labels that are equal are one label, as in a dict.  Counts are ints of any size.
-Each call is exact, with and without the GIL.  A call for one label is one atomic step.  A call for all labels takes one
-count after another.  To read, it is a mapping: `in`, `len()`, iteration, `get()`, `keys()`, `values()`, `items()` and
+Each call is exact, with and without the GIL.  An addition is one atomic step.  A call for all labels takes one count
+after another.  To read, it is a mapping: `in`, `len()`, iteration, `get()`, `keys()`, `values()`, `items()` and
 `==` do what they do for a dict.  Assigning to `counts[label]` raises TypeError, because `counts[label] += 1` would be
 two steps: use `increment()` or `add()`.
 
