@@ -12,6 +12,7 @@ from fastcounter import CounterMap, SharedCounter
 from helpers import CHANGES, COMPAT, COMPILED, name_of
 
 TIMES = 1000
+LIMIT = TIMES // 10
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build"),
@@ -67,12 +68,21 @@ def total_references(run, counter):
     return sys.gettotalrefcount() - before
 
 
+def references_left(run, counter):
+    """How many references the calls leave.  If there are many, try again: CPython fills a cache now and then."""
+    total_references(run, counter)  # fills most caches
+    for _ in range(3):
+        left = abs(total_references(run, counter))
+        if left < LIMIT:
+            break
+    return left
+
+
 @pytest.mark.parametrize("compiled_class", COMPILED + COMPAT, ids=name_of)
 @pytest.mark.parametrize("name", CALLS)
 def test_references(compiled_class, name):
     counter = compiled_class(2**40)
-    total_references(CALLS[name], counter)  # fills caches
-    assert abs(total_references(CALLS[name], counter)) < TIMES // 10
+    assert references_left(CALLS[name], counter) < LIMIT
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -83,8 +93,7 @@ def test_references_of_shared_counters(name):
         with contextlib.suppress(TypeError, RuntimeError, OverflowError):
             CALLS[name](SharedCounter(memory))
 
-    total_references(run, None)
-    assert abs(total_references(run, None)) < TIMES // 10
+    assert references_left(run, None) < LIMIT
 
 
 MAP_CALLS = {
@@ -114,5 +123,4 @@ def raising(error, function, *args):
 @pytest.mark.parametrize("name", MAP_CALLS)
 def test_references_of_maps(name):
     counts = CounterMap({"a": 2**40})
-    total_references(MAP_CALLS[name], counts)
-    assert abs(total_references(MAP_CALLS[name], counts)) < TIMES // 10
+    assert references_left(MAP_CALLS[name], counts) < LIMIT
