@@ -204,10 +204,11 @@ cell_add_anew(void **cell, PyObject *amount)
 {
     int64_t before, added;
     PyObject *count = (PyObject *)*cell;
-    if (int_value(count, &before) && before == 0) {
+    int is_small = int_fits(count, INT64_MAX / 2, &before);
+    if (is_small && before == 0) {
         return cell_replace(cell, Py_NewRef(amount));
     }
-    if (int_fits(count, INT64_MAX / 2, &before) && int_fits(amount, INT64_MAX / 2, &added)) {
+    if (is_small && int_fits(amount, INT64_MAX / 2, &added)) {
         return cell_replace(cell, PyLong_FromLongLong(before + added));
     }
     return cell_replace(cell, PyNumber_Add(count, amount));
