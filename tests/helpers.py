@@ -1,6 +1,7 @@
 """What tests and scripts share: the classes, facts about the build, reading a count, running threads and processes."""
 
 import argparse
+import functools
 import os
 import re
 import signal
@@ -140,12 +141,13 @@ def quick_compiler():
 def run_python(*args, **options):
     """Run Python in another process, and return its status and output."""
     command = [sys.executable, *map(str, args)]
+    run = functools.partial(subprocess.run, command, capture_output=True, text=True, **options)
     try:
-        return subprocess.run(command, capture_output=True, text=True, **options)
+        return run()
     except OSError as error:
         if getattr(error, "winerror", None) != 1359:  # "Internal error": a busy Wine could not start a process
             raise
-        return subprocess.run(command, capture_output=True, text=True, **options)
+        return run()
 
 
 def run_script(name, *args, timeout=300):
