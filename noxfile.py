@@ -17,7 +17,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 ROOT = Path(__file__).parent
 BUILT = ROOT / ".nox" / "built"
-SOURCES = ["*.in", "*.md", "*.py", "*.toml", "fastcounter", "fastcounter/*.p*", "fastcounter/*.h"]
+SOURCES = ["*.in", "*.md", "*.py", "*.toml", "fastcounter", "fastcounter/**/*.p*", "fastcounter/c/*.h"]
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 TESTED = PROJECT["tool"]["cibuildwheel"]["test-sources"]
@@ -199,7 +199,7 @@ def cython(session: nox.Session) -> None:
     session.install("cython==3.2.0", "setuptools>=77")
     package = wheel(session, "oldest-cython", options=("--no-build-isolation",))
     environment(session, package, "test")
-    # fastcounter/_module.h says why memory of closed interpreters leaks.
+    # fastcounter/c/cython_workarounds.h says why memory of closed interpreters leaks.
     pytest(session, *LONG, "--deselect=tests/test_interpreters.py::test_closed_interpreters_leave_no_memory")
 
 

@@ -59,7 +59,7 @@ class ReproducibleSdist(sdist):
         return path
 
 
-HEADERS = sorted(str(path) for ending in ("h", "pxd", "pxi") for path in Path("fastcounter").glob(f"*.{ending}"))
+HEADERS = sorted(str(path) for ending in ("h", "pxd", "pxi") for path in Path("fastcounter").rglob(f"*.{ending}"))
 MACROS: list[tuple[str, str | None]] = [
     # Each interpreter gets a module state of its own, so that all of them can import the module.
     ("CYTHON_USE_MODULE_STATE", "1"),

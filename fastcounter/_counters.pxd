@@ -7,7 +7,7 @@ Cython accepts None for any class, and a call on None crashes.
 """
 
 cdef class _Counter:
-    cdef void *cell  # see _cell.h
+    cdef void *cell  # see cell.h
     cdef object __weakref__
 
     cdef int c_increment(self) except -1
@@ -16,7 +16,7 @@ cdef class _Counter:
     cdef object c_exchange(self, object count)  # sets the count and returns the previous count
     cdef object c_reset(self)
 
-    cdef void make_atomic(self)  # __cinit__ calls one of these two, or neither; see _cell.h
+    cdef void make_atomic(self)  # __cinit__ calls one of these two, or neither; see cell.h
     cdef void make_striped(self)
     cdef int assign_value(self, object value) except -1
     cdef tuple get_state(self)

@@ -8,10 +8,10 @@ import sys
 
 from cpython.object cimport PyObject_GenericSetAttr
 
-from fastcounter._integers cimport as_int
+from fastcounter.c.integers cimport as_int
 
 
-cdef extern from "_cell.h":
+cdef extern from "c/cell.h":
     enum cell_kind:
         CELL_ATOMIC
         CELL_STRIPED
@@ -30,11 +30,11 @@ cdef extern from "_cell.h":
     void cells_prepare(int processors)
 
 
-cdef extern from "_dealloc.h":
+cdef extern from "c/types.h":
     void replace_dealloc(object cls)
 
 
-cdef extern from "_descriptors.h":
+cdef extern from "c/descriptors.h":
     const Py_ssize_t CELL_OFFSET
     object value_attribute(object cls)
     bint is_value_attribute(object attribute)
@@ -51,11 +51,11 @@ cdef extern from "_descriptors.h":
     void make_immutable(object cls)
 
 
-cdef extern from "_deferred.h":
+cdef extern from "c/deferred.h":
     void make_collectable(object cls, Py_ssize_t offset_of_buffer)
 
 
-cdef extern from "_module.h":
+cdef extern from "c/cython_workarounds.h":
     int finish_module(object module) except -1
 
 
@@ -70,7 +70,7 @@ cdef inline int add_to(void **cell, object amount) except -1:
 cdef class _Counter:
     """The base class of all counters but SharedCounter.  The count is an int of any size, in a cell.
 
-    _descriptors.h makes the attribute `value`.
+    descriptors.h makes the attribute `value`.
     """
 
     def __cinit__(self, *args, **kwargs):
@@ -266,7 +266,7 @@ def _init_subclass(cls, **kwargs):
 
 cdef int check_layout(_Counter counter) except -1:
     if <char *>&counter.cell - <char *><void *>counter != CELL_OFFSET:
-        raise SystemError("the cell of a counter is not where _cell.h expects it")
+        raise SystemError("the cell of a counter is not where cell.h expects it")
     return 0
 
 

@@ -6,7 +6,7 @@ Python methods, raise what those raise, and ignore methods that a Python subclas
 """
 
 cdef class CounterMap:
-    cdef void *map[6]  # see _map.h
+    cdef void *map[6]  # see map.h
     cdef object __weakref__
 
     cdef int c_increment(self, object label) except -1

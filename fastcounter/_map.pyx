@@ -10,10 +10,10 @@ from types import GenericAlias
 from cpython.object cimport PyObject
 
 from fastcounter._counters cimport arguments_of_new, attributes_of, complete_classes, init_subclass, new_instance
-from fastcounter._integers cimport as_int
+from fastcounter.c.integers cimport as_int
 
 
-cdef extern from "_map.h":
+cdef extern from "c/map.h":
     ctypedef struct map_cursor:
         pass
 
@@ -35,7 +35,7 @@ cdef extern from "_map.h":
     void cells_prepare(int processors)
 
 
-cdef extern from "_module.h":
+cdef extern from "c/cython_workarounds.h":
     int finish_module(object module) except -1
 
 
@@ -212,7 +212,7 @@ def _init_subclass(cls, **kwargs):
 
 cdef int check_layout(CounterMap counts) except -1:
     if not is_map_at(counts, &counts.map, sizeof(counts.map)):
-        raise SystemError("a CounterMap is not laid out as _map.h expects it")
+        raise SystemError("a CounterMap is not laid out as map.h expects it")
     return 0
 
 

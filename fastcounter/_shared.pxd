@@ -18,7 +18,7 @@ cdef class SharedCounter:
     # The counter holds the buffer as long as it lives, so `place` always points to memory.  With the GIL the garbage
     # collector does not see this reference; numpy's arrays do the same.
     cdef Py_buffer buffer
-    cdef uint8_t deferred  # whether reference counting is deferred; see _deferred.h
+    cdef uint8_t deferred  # whether reference counting is deferred; see deferred.h
     cdef object __weakref__
 
     cdef int c_increment(self) except -1 nogil

@@ -9,10 +9,10 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uintptr_t
 
 from fastcounter._counters cimport arguments_of_new, attributes_of, complete_classes, init_subclass, new_instance
-from fastcounter._integers cimport PyLong_CheckExact, as_int
+from fastcounter.c.integers cimport PyLong_CheckExact, as_int
 
 
-cdef extern from "_atomics.h" nogil:
+cdef extern from "c/atomics.h" nogil:
     const int64_t INT64_MAX
     const int64_t INT64_MIN
     int64_t load "_Py_atomic_load_int64"(const int64_t *place)
@@ -22,25 +22,25 @@ cdef extern from "_atomics.h" nogil:
     bint compare_exchange "_Py_atomic_compare_exchange_int64"(int64_t *place, int64_t *expected, int64_t value)
 
 
-cdef extern from "_dealloc.h":
+cdef extern from "c/types.h":
     void replace_dealloc(object cls)
 
 
-cdef extern from "_deferred.h":
+cdef extern from "c/deferred.h":
     void defer_if_shared(object counter, uint8_t *deferred)
     void make_collectable(object cls, Py_ssize_t offset_of_buffer)
 
 
-cdef extern from "_integers.h":
+cdef extern from "c/integers.h":
     bint compact_int_value(object number, int64_t *value)
     bint int_value(object number, int64_t *value)
 
 
-cdef extern from "_module.h":
+cdef extern from "c/cython_workarounds.h":
     int finish_module(object module) except -1
 
 
-cdef extern from "_shared.h":
+cdef extern from "c/errors.h":
     int set_error(PyObject *type, const char *format, ...) noexcept nogil
 
 
@@ -54,7 +54,7 @@ cdef extern from "Python.h":
 # process waits for it.
 
 # The C-level calls use these two functions, which need no thread state.  They are `noexcept`, although they raise: what
-# Cython generates for an exception in a function without the GIL calls PyGILState_Ensure().  See _shared.h.
+# Cython generates for an exception in a function without the GIL calls PyGILState_Ensure().  See errors.h.
 
 cdef inline int64_t *attached_place(SharedCounter counter) noexcept nogil:
     # Returns the address of the count, or NULL with an exception set.

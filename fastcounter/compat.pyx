@@ -17,10 +17,10 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 
 from fastcounter cimport _counters
 from fastcounter._counters cimport _Counter, complete_classes
-from fastcounter._integers cimport as_int
+from fastcounter.c.integers cimport as_int
 
 
-cdef extern from "_module.h":
+cdef extern from "c/cython_workarounds.h":
     int let_import_again(object module) except -1
 
 

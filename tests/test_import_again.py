@@ -113,7 +113,7 @@ fastcounter.FastReadCounter(1).add(2)
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="3.12 is the first with isolated interpreters")
 @pytest.mark.parametrize("code", [LOST, FAILED_MIDWAY], ids=["lost", "failed midway"])
 def test_forty_interpreters_one_after_the_other(code):
-    """From the 32nd on, generated code finds its modules in another way; see _module.h."""
+    """From the 32nd on, generated code finds its modules in another way; see cython_workarounds.h."""
     run_script("interpreters.py", "--rounds", 40, "--interpreters", 1, "--main-first", "--code", code)
 
 

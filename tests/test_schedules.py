@@ -14,7 +14,7 @@ pytestmark = [
         platform.libc_ver()[0] != "glibc" or sys.maxsize < 2**32,
         reason="needs the coroutines of the GNU C library, and 64 bits",
     ),
-    pytest.mark.skipif(not (FOLDER.parents[1] / "fastcounter" / "_cell.h").exists(), reason="needs the sources"),
+    pytest.mark.skipif(not (FOLDER.parents[1] / "fastcounter" / "c" / "cell.h").exists(), reason="needs the sources"),
 ]
 
 

@@ -1,4 +1,4 @@
-/* Stands in for CPython's Python.h, as a free-threaded build has it: as much as fastcounter/_cell.h and _map.h need.
+/* Stands in for CPython's Python.h, as a free-threaded build has it: as much as fastcounter/c/cell.h and map.h need.
  *
  * Each atomic operation first hands control to the scheduler.  An int is a struct with a reference count.  Whatever
  * allocates may be told to fail. */
@@ -155,7 +155,7 @@ void PyErr_Clear(void);
 void reset_python(void);           /* call this before each program */
 void take_thread_id(int thread);   /* the running thread gets the id of one that has ended */
 
-/* ---- Types: _deferred.h, _dealloc.h and the end of _map.h compile, but no program calls what needs these ---- */
+/* ---- Types: deferred.h, types.h and the end of map.h compile, but no program calls what needs these ---- */
 
 struct type_object {
     destructor tp_dealloc;

@@ -1,6 +1,6 @@
 /* Small programs of threads that share a CounterMap.  main() runs each of them under every schedule, as programs.c does
  * with its own. */
-#include "_map.h"
+#include "map.h"
 #include "program.h"
 
 /* ---- Labels and their counts, and what holds in every program ---- */

@@ -12,7 +12,7 @@ class Mutation(NamedTuple):
     function: str
     fault: str
     replacements: dict[str, str]
-    header: str = "_cell_free_threaded.h"
+    header: str = "cell_free_threaded.h"
 
     def __str__(self):
         return f"{self.function}() {self.fault}"
@@ -20,7 +20,7 @@ class Mutation(NamedTuple):
     @property
     def programs(self):
         """The file of the programs that have to find it."""
-        return "map_programs" if self.header == "_map.h" else "programs"
+        return "map_programs" if self.header == "map.h" else "programs"
 
     def apply(self, header):
         """Return the text of the header with the fault."""
@@ -53,7 +53,7 @@ RELAXED_LOAD = "_Py_atomic_load_ptr_relaxed(&map->"
 
 
 def map_mutation(function, fault, replacements):
-    return Mutation(function, fault, replacements, "_map.h")
+    return Mutation(function, fault, replacements, "map.h")
 
 
 MUTATIONS = [
@@ -61,11 +61,11 @@ MUTATIONS = [
         "spin_lock",
         "does not look whether the lock is taken",
         {"!_Py_atomic_compare_exchange_int(locked, &unlocked, 1)": "0"},
-        "_lock.h",
+        "lock.h",
     ),
-    Mutation("spin_lock", "takes a lock that it has found taken", {"        unlocked = 0;\n": ""}, "_lock.h"),
-    Mutation("spin_unlock", "does nothing", {"_Py_atomic_store_int_release(locked, 0);": "(void)locked;"}, "_lock.h"),
-    Mutation("spin_unlock", "does not release", {"store_int_release": "store_int_relaxed"}, "_lock.h"),
+    Mutation("spin_lock", "takes a lock that it has found taken", {"        unlocked = 0;\n": ""}, "lock.h"),
+    Mutation("spin_unlock", "does nothing", {"_Py_atomic_store_int_release(locked, 0);": "(void)locked;"}, "lock.h"),
+    Mutation("spin_unlock", "does not release", {"store_int_release": "store_int_relaxed"}, "lock.h"),
     # One word.
     Mutation("add_to_word", "adds by a load and a store", {"self->kind == CELL_UNSYNCHRONIZED": "1"}),
     Mutation(

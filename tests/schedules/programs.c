@@ -1,5 +1,5 @@
 /* Small programs of a few threads.  main() runs each of them under every schedule.  README.md says how to add one. */
-#include "_cell.h"
+#include "cell.h"
 #include "program.h"
 
 enum { UNSYNCHRONIZED = 1 << CELL_UNSYNCHRONIZED, ATOMIC = 1 << CELL_ATOMIC, STRIPED = 1 << CELL_STRIPED };
@@ -12,7 +12,7 @@ typedef struct {
     void *cell;
 } counter_object;
 
-_Static_assert(offsetof(counter_object, cell) == CELL_OFFSET, "the cell is where _cell.h expects it");
+_Static_assert(offsetof(counter_object, cell) == CELL_OFFSET, "the cell is where cell.h expects it");
 
 typedef struct {
     counter_object *object;

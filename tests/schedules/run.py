@@ -19,7 +19,7 @@ from pathlib import Path
 from mutations import MUTATIONS
 
 FOLDER = Path(__file__).parent
-HEADERS = FOLDER.parents[1] / "fastcounter"
+HEADERS = FOLDER.parents[1] / "fastcounter" / "c"
 CC = os.environ.get("CC", "gcc")
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-value"]
 NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may leave a variable unused

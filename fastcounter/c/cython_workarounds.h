@@ -3,7 +3,7 @@
 #ifndef FASTCOUNTER_MODULE_H
 #define FASTCOUNTER_MODULE_H
 
-#include "_atomics.h"
+#include "atomics.h"
 
 /* ---- Finding ----
  *

@@ -20,10 +20,10 @@
 #ifndef FASTCOUNTER_MAP_H
 #define FASTCOUNTER_MAP_H
 
-#include "_atomics.h"
-#include "_cell.h"
-#include "_deferred.h"
-#include "_lock.h"
+#include "atomics.h"
+#include "cell.h"
+#include "deferred.h"
+#include "lock.h"
 
 #ifdef Py_GIL_DISABLED
 
@@ -105,7 +105,7 @@ typedef struct {
     map_block *last;
     Py_ssize_t used;   /* the number of labels */
     int locked;
-    uint8_t deferred;  /* whether reference counting is deferred; see _deferred.h */
+    uint8_t deferred;  /* whether reference counting is deferred; see deferred.h */
 } counter_map;
 
 /* Cython puts the map behind the object's pointer to its table of C-level calls, as it does a counter's cell. */

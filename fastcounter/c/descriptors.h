@@ -2,7 +2,7 @@
 #ifndef FASTCOUNTER_DESCRIPTORS_H
 #define FASTCOUNTER_DESCRIPTORS_H
 
-#include "_cell.h"
+#include "cell.h"
 
 #if PY_VERSION_HEX < CPYTHON(12)
 #  include <structmember.h>

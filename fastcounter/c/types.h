@@ -7,12 +7,12 @@
 #ifndef FASTCOUNTER_DEALLOC_H
 #define FASTCOUNTER_DEALLOC_H
 
-#include "_cpython.h"
+#include "cpython.h"
 
 /* The tp_dealloc that Cython has made: one function for all types of a module, in all interpreters. */
 static destructor cython_dealloc;
 
-/* The one that takes its place: dealloc_counter(), or dealloc_map() of _map.h, which calls it. */
+/* The one that takes its place: dealloc_counter(), or dealloc_map() of map.h, which calls it. */
 static destructor own_dealloc;
 
 /* Whether our code has to visit and drop the object's reference to its type.  CPython leaves that to the first base

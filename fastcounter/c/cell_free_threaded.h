@@ -1,4 +1,4 @@
-/* The cell of free-threaded builds: a struct that threads share.  _cell.h says what the functions do.
+/* The cell of free-threaded builds: a struct that threads share.  cell.h says what the functions do.
  *
  * Thread safety:
  *
@@ -12,15 +12,15 @@
  *     without the lock, so it is stored atomically, and read atomically where the lock is not held.
  *   - A thread makes new objects before it takes the lock, and drops old ones after it has released the lock.  While it
  *     holds the lock it only loads and stores memory.  No fork, signal handler or finalizer meets a lock that nobody
- *     will release; see _lock.h.
+ *     will release; see lock.h.
  */
 
 #include <stdint.h>
 #include <string.h>
 
-#include "_deferred.h"
-#include "_integers.h"
-#include "_lock.h"
+#include "deferred.h"
+#include "integers.h"
+#include "lock.h"
 
 #ifdef _MSC_VER
 #  define THREAD_LOCAL __declspec(thread)
@@ -47,7 +47,7 @@ typedef struct {
     stripe_table *table;   /* striped: NULL until a thread that does not own the cell adds to it */
     uintptr_t owner;       /* the thread that made the cell; it never changes.  See is_owner(). */
     uint8_t kind;          /* an enum cell_kind */
-    uint8_t deferred;      /* whether there is nothing to defer, or nothing left; see _deferred.h */
+    uint8_t deferred;      /* whether there is nothing to defer, or nothing left; see deferred.h */
     int locked;
     PyObject *large;       /* striped: a summand of the count, or NULL for 0; otherwise the count if it IS_LARGE */
     int64_t offset;        /* striped: a summand of the count; it lets a reset leave the parts alone */

@@ -1,5 +1,5 @@
 /* A cell is where a counter keeps its count.  This file says what a cell does.  A build has one implementation: either
- * _cell_gil.h or _cell_free_threaded.h.
+ * cell_gil.h or cell_free_threaded.h.
  *
  * A cell is a `void *` in the counter, and the functions take its address.  With the GIL it points to a Python int, so
  * that the interpreter can read the count as it reads a slot.  Without the GIL it points to a struct.  It is not
@@ -14,7 +14,7 @@
 #ifndef FASTCOUNTER_CELL_H
 #define FASTCOUNTER_CELL_H
 
-#include "_cpython.h"
+#include "cpython.h"
 
 /* Cython puts a counter's cell behind the pointer to its table of C-level calls. */
 #define CELL_OFFSET (sizeof(PyObject) + sizeof(void *))
@@ -52,9 +52,9 @@ static inline PyObject *cell_exchange(void **cell, PyObject *count);
 static inline PyObject *cell_reset(void **cell);
 
 #ifdef Py_GIL_DISABLED
-#  include "_cell_free_threaded.h"
+#  include "cell_free_threaded.h"
 #else
-#  include "_cell_gil.h"
+#  include "cell_gil.h"
 #endif
 
 #endif

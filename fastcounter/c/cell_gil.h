@@ -1,4 +1,4 @@
-/* The cell of builds with the GIL: an exact Python int, never NULL after cell_init().  _cell.h says what the functions
+/* The cell of builds with the GIL: an exact Python int, never NULL after cell_init().  cell.h says what the functions
  * do.
  *
  * Thread safety: every caller holds the GIL.  Between reading a cell and writing it, no function here runs Python code
@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "_integers.h"
+#include "integers.h"
 
 #if KNOWN_CPYTHON
 

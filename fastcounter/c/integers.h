@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "_cpython.h"
+#include "cpython.h"
 
 /* Get the value of an exact int that is compact: that has one digit.  Otherwise returns 0, as it does before 3.12 also
  * for 0 and negative ints, and for all ints in a portable build. */

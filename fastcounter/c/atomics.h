@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "_cpython.h"
+#include "cpython.h"
 
 /* Processes can share a count only if the atomic operations are lock-free: a lock would belong to one process.  On
  * 32-bit Windows MSVC loads 64 bits in two instructions, and so does CPython's _Py_atomic_load_int64(). */

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "_dealloc.h"
+#include "types.h"
 
 /* The id of the running thread, or 0 if only portable code could get it.  Then no thread is an owner. */
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON

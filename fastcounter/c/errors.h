@@ -4,7 +4,7 @@
 
 #include <stdarg.h>
 
-#include "_cpython.h"
+#include "cpython.h"
 
 #if PY_VERSION_HEX < CPYTHON(13)
 #  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet

@@ -9,7 +9,7 @@
 #ifndef FASTCOUNTER_LOCK_H
 #define FASTCOUNTER_LOCK_H
 
-#include "_cpython.h"
+#include "cpython.h"
 
 #ifdef Py_GIL_DISABLED
 
