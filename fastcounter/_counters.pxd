@@ -7,7 +7,7 @@ Cython accepts None for any class, and a call on None crashes.
 """
 
 cdef class _Counter:
-    cdef void *cell  # see cell.h
+    cdef void *cell  # see counter.h
     cdef object __weakref__
 
     cdef int c_increment(self) except -1
@@ -44,8 +44,10 @@ cdef class FastWriteCounter(_Counter):
     cdef void *own_layout
 
 
-cdef int init_subclass(root, cls, dict kwargs) except -1
-cdef int complete_classes(root, tuple classes, str module) except -1
+# Ours, for the other modules of the package.
+
+cdef int complete_module(str name, root, tuple classes, tuple functions, bint frees) except -1
+cdef int add_value(tuple classes) except -1
 cdef object new_instance(root, cls, tuple args, dict kwargs)
 cdef tuple arguments_of_new(object counter)
 cdef object attributes_of(object counter)

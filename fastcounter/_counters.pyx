@@ -8,93 +8,80 @@ import sys
 
 from cpython.object cimport PyObject_GenericSetAttr
 
+from fastcounter.c.cell cimport (
+    CELL_ATOMIC,
+    CELL_STRIPED,
+    cell_add,
+    cell_add_and_get,
+    cell_exchange,
+    cell_get,
+    cell_increment,
+    cell_increment_and_get,
+    cell_reset,
+    cell_try_add,
+    cells_prepare,
+)
+from fastcounter.c.counter cimport (
+    CELL_OFFSET,
+    cell_of,
+    complete_counter_type,
+    counter_clear,
+    counter_init,
+    counter_set_kind,
+)
+from fastcounter.c.cython_workarounds cimport drop_reference, let_import_again
+from fastcounter.c.descriptors cimport (
+    init_of_type,
+    is_assigned_method,
+    is_method_for_type,
+    is_own_value,
+    is_same_method,
+    is_subclass,
+    method_of_type,
+    set_type_attribute,
+    set_value_method,
+    value_attribute,
+)
 from fastcounter.c.integers cimport as_int
+from fastcounter.c.types cimport is_immutable, make_immutable
 
 
-cdef extern from "c/cell.h":
-    enum cell_kind:
-        CELL_ATOMIC
-        CELL_STRIPED
-
-    int cell_init(void **cell) except -1
-    void cell_set_kind(void **cell, cell_kind kind)
-    void cell_free(void **cell)
-    object cell_get(void **cell)
-    object cell_exchange(void **cell, object count)
-    object cell_reset(void **cell)
-    int cell_increment(void **cell) except -1
-    bint cell_try_add(void **cell, object amount)
-    int cell_add(void **cell, object amount) except -1
-    object cell_increment_and_get(void **cell)
-    object cell_add_and_get(void **cell, object amount)
-    void cells_prepare(int processors)
+cdef int add_any(_Counter counter, object amount) except -1:
+    return cell_add(cell_of(counter), as_int(amount, "amount"))
 
 
-cdef extern from "c/types.h":
-    void replace_dealloc(object cls)
-
-
-cdef extern from "c/descriptors.h":
-    const Py_ssize_t CELL_OFFSET
-    object value_attribute(object cls)
-    bint is_value_attribute(object attribute)
-    void set_value_method(object method)
-    bint is_own_value(object counter, object name)
-    bint is_subclass(object cls, object root)
-    bint is_method_for_type(object method, object cls, object root)
-    bint is_same_method(object method, object other)
-    bint is_assigned_method(object method, object cls)
-    object method_of_type(object method, object cls)
-    int set_type_attribute(object cls, object name, object attribute) except -1
-    object init_of_type(object init, object cls)
-    bint is_immutable(object cls)
-    void make_immutable(object cls)
-
-
-cdef extern from "c/deferred.h":
-    void make_collectable(object cls, Py_ssize_t offset_of_buffer)
-
-
-cdef extern from "c/cython_workarounds.h":
-    int finish_module(object module) except -1
-
-
-cdef int add_any(void **cell, object amount) except -1:
-    return cell_add(cell, as_int(amount, "amount"))
-
-
-cdef inline int add_to(void **cell, object amount) except -1:
-    return 0 if cell_try_add(cell, amount) else add_any(cell, amount)
+cdef inline int add_to(_Counter counter, object amount) except -1:
+    return 0 if cell_try_add(cell_of(counter), amount) else add_any(counter, amount)
 
 
 cdef class _Counter:
     """The base class of all counters but SharedCounter.  The count is an int of any size, in a cell.
 
-    descriptors.h makes the attribute `value`.
+    descriptors.h makes the attribute `value` of the classes that have one.
     """
 
     def __cinit__(self, *args, **kwargs):
         # A subclass may give its __init__ any arguments, and Python hands them to this method too.
-        cell_init(&self.cell)
+        counter_init(self)
 
     cdef void make_atomic(self):
-        cell_set_kind(&self.cell, CELL_ATOMIC)
+        counter_set_kind(self, CELL_ATOMIC)
 
     cdef void make_striped(self):
-        cell_set_kind(&self.cell, CELL_STRIPED)
+        counter_set_kind(self, CELL_STRIPED)
 
     def __init__(self, initial=0):
-        cell_exchange(&self.cell, as_int(initial, "initial"))
+        cell_exchange(cell_of(self), as_int(initial, "initial"))
 
     def __dealloc__(self):
-        cell_free(&self.cell)
+        counter_clear(self)
 
     def increment(self, /):
         """Add 1 to the count and return None.
 
         This is one atomic step.  With the GIL it takes about as long as calling a compiled method that does nothing.
         """
-        cell_increment(&self.cell)
+        cell_increment(cell_of(self))
 
     def add(self, amount, /):
         """Add an integer of any size and sign to the count and return None.
@@ -104,14 +91,14 @@ cdef class _Counter:
         This is one atomic step, however large the amount.  If the amount is not an integer, TypeError is raised and the
         count stays unchanged.
         """
-        add_to(&self.cell, amount)
+        add_to(self, amount)
 
     def __iadd__(self, amount):
-        add_to(&self.cell, amount)
+        add_to(self, amount)
         return self
 
     def __isub__(self, amount):
-        cell_add(&self.cell, -as_int(amount, "amount"))
+        cell_add(cell_of(self), -as_int(amount, "amount"))
         return self
 
     def reset(self, /):
@@ -119,7 +106,7 @@ cdef class _Counter:
 
         This is one atomic step.  Whatever any thread adds is in the result of exactly one reset, or still in the count.
         """
-        return cell_reset(&self.cell)
+        return cell_reset(cell_of(self))
 
     def __setattr__(self, name, value):
         if is_own_value(self, name):
@@ -133,39 +120,39 @@ cdef class _Counter:
         PyObject_GenericSetAttr(self, name, <object>NULL)
 
     cdef int assign_value(self, object value) except -1:
-        cell_exchange(&self.cell, as_int(value, "value"))
+        cell_exchange(cell_of(self), as_int(value, "value"))
         return 0
 
     def __int__(self):
-        return cell_get(&self.cell)
+        return cell_get(cell_of(self))
 
     def __repr__(self):
-        return f"{type(self).__name__}({cell_get(&self.cell)})"
+        return f"{type(self).__name__}({cell_get(cell_of(self))})"
 
     def __reduce__(self):
         return reduce(self)
 
     cdef tuple get_state(self):
-        return (cell_get(&self.cell),)
+        return (cell_get(cell_of(self)),)
 
     cdef int set_state(self, tuple state) except -1:
-        cell_exchange(&self.cell, as_int(state[0], "count"))
+        cell_exchange(cell_of(self), as_int(state[0], "count"))
         return 0
 
     cdef int c_increment(self) except -1:
-        return cell_increment(&self.cell)
+        return cell_increment(cell_of(self))
 
     cdef int c_add(self, object amount) except -1:
-        return add_to(&self.cell, amount)
+        return add_to(self, amount)
 
     cdef object c_value(self):
-        return cell_get(&self.cell)
+        return cell_get(cell_of(self))
 
     cdef object c_exchange(self, object count):
-        return cell_exchange(&self.cell, as_int(count, "count"))
+        return cell_exchange(cell_of(self), as_int(count, "count"))
 
     cdef object c_reset(self):
-        return cell_reset(&self.cell)
+        return cell_reset(cell_of(self))
 
 
 cdef class _ReturningCounter(_Counter):
@@ -177,7 +164,7 @@ cdef class _ReturningCounter(_Counter):
         This is one atomic step.  As long as the count is only incremented, no two calls return the same number.
         Without the GIL, a call that raises MemoryError may have incremented the count.
         """
-        return cell_increment_and_get(&self.cell)
+        return cell_increment_and_get(cell_of(self))
 
     def add_and_get(self, amount, /):
         """Add an integer of any size and sign to the count and return the new count, an int.
@@ -185,13 +172,13 @@ cdef class _ReturningCounter(_Counter):
         This is one atomic step.  If the amount is not an integer, TypeError is raised and the count stays unchanged.
         Without the GIL, a call that raises MemoryError may have added the amount.
         """
-        return cell_add_and_get(&self.cell, as_int(amount, "amount"))
+        return cell_add_and_get(cell_of(self), as_int(amount, "amount"))
 
     cdef object c_increment_and_get(self):
-        return cell_increment_and_get(&self.cell)
+        return cell_increment_and_get(cell_of(self))
 
     cdef object c_add_and_get(self, object amount):
-        return cell_add_and_get(&self.cell, as_int(amount, "amount"))
+        return cell_add_and_get(cell_of(self), as_int(amount, "amount"))
 
 
 cdef class SingleThreadCounter(_ReturningCounter):
@@ -248,7 +235,7 @@ read at each call.  Use a FastReadCounter for that.
         increment, the counts that one thread reads never decrease.  There is no single order over several counters: use
         a FastReadCounter for that.
         """
-        return cell_get(&self.cell)
+        return cell_get(cell_of(self))
 
     cdef int assign_value(self, object value) except -1:
         raise AttributeError(
@@ -260,30 +247,28 @@ include "_pickling.pxi"
 include "_specialize.pxi"
 
 
-def _init_subclass(cls, **kwargs):
-    init_subclass(_Counter, cls, kwargs)
+cdef int add_value(tuple classes) except -1:
+    # Each class has its own: tools that document a class leave out what it inherits.
+    for cls in classes:
+        cls.value = value_attribute(cls)
+    return 0
 
 
 cdef int check_layout(_Counter counter) except -1:
     if <char *>&counter.cell - <char *><void *>counter != CELL_OFFSET:
-        raise SystemError("the cell of a counter is not where cell.h expects it")
+        raise SystemError("the cell of a counter is not where counter.h expects it")
     return 0
 
 
 _public = (SingleThreadCounter, FastReadCounter, FastWriteCounter)
-_all = (_Counter, _ReturningCounter, *_public)
 
 cells_prepare(os.cpu_count() or 1)
-for _cls in _all:
-    replace_dealloc(_cls)
-    make_collectable(_cls, 0)
+for _cls in (_Counter, _ReturningCounter, *_public):
+    complete_counter_type(_cls)
 check_layout(_Counter())
-_Counter.__init_subclass__ = classmethod(_init_subclass)
-_Counter.value = value_attribute(_Counter)
+add_value((_ReturningCounter, SingleThreadCounter, FastReadCounter))
 set_value_method(FastWriteCounter.value)
 for _cls in _public:
     _cls.__init__ = init_of_type(_Counter.__init__, _cls)
-complete_classes(_Counter, _all, "fastcounter")
-_restore.__module__ = _restore_with.__module__ = "fastcounter"
-del _all, _cls, _public
-finish_module(sys.modules[__name__])
+complete_module(__name__, _Counter, (_Counter, _ReturningCounter, *_public), (_restore, _restore_with), True)
+del _cls, _public

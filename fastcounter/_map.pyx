@@ -3,40 +3,31 @@
 """CounterMap; import it from `fastcounter`."""
 
 import os
-import sys
 from _collections_abc import ItemsView, KeysView, Mapping, ValuesView  # of collections.abc, which imports far more
 from types import GenericAlias
 
 from cpython.object cimport PyObject
 
-from fastcounter._counters cimport arguments_of_new, attributes_of, complete_classes, init_subclass, new_instance
+from fastcounter._counters cimport arguments_of_new, attributes_of, complete_module, new_instance
+from fastcounter.c.cell cimport cell_add, cell_get, cell_reset, cells_prepare
 from fastcounter.c.integers cimport as_int
+from fastcounter.c.map cimport (
+    complete_map_type,
+    is_map_at,
+    map_add,
+    map_all,
+    map_contains,
+    map_get,
+    map_increment,
+    map_length,
+    table_cursor,
+    table_entry,
+    table_next,
+)
 
 
-cdef extern from "c/map.h":
-    ctypedef struct map_cursor:
-        pass
-
-    ctypedef struct map_entry:
-        PyObject *label
-
-    int map_increment(object counts, object label) except -1
-    int map_add(object counts, object label, object amount) except -1
-    object map_get(object counts, object label, PyObject *default)
-    bint map_contains(object counts, object label) except -1
-    Py_ssize_t map_length(object counts)
-    map_cursor map_all(object counts)
-    map_entry *map_next(map_cursor *cursor)
-    object entry_get(map_entry *entry)
-    object entry_reset(map_entry *entry)
-    int entry_add(map_entry *entry, object amount) except -1
-    bint is_map_at(object counts, void *place, size_t size)
-    void complete_map_type(object cls)
-    void cells_prepare(int processors)
-
-
-cdef extern from "c/cython_workarounds.h":
-    int finish_module(object module) except -1
+cdef extern from "c/cython_workarounds.h":  # changes the code that Cython generates for a module
+    pass
 
 
 cdef class CounterMap:
@@ -90,22 +81,22 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
         Each count is reset in one atomic step.  Whatever any thread adds is in the result of exactly one reset, or
         still in the map.  Labels stay in the map.
         """
-        cdef map_cursor cursor = map_all(self), again = cursor
-        cdef map_entry *entry = map_next(&cursor)
+        cdef table_cursor cursor = map_all(self), again = cursor
+        cdef table_entry *entry = table_next(&cursor)
         cdef dict counts = {}
         cdef list taken = []
         try:
             while entry is not NULL:
                 taken.append(0)  # first make room for the count: from here on it must not get lost
-                taken[-1] = entry_reset(entry)
+                taken[-1] = cell_reset(&entry.value)
                 if taken[-1]:
                     counts[<object>entry.label] = taken[-1]
-                entry = map_next(&cursor)
+                entry = table_next(&cursor)
         except BaseException:  # no memory, or a label's __hash__ or __eq__ failed: put back what was taken
             for count in taken:
-                entry = map_next(&again)
+                entry = table_next(&again)
                 if count:  # to add it to a count of 0 takes no memory
-                    entry_add(entry, count)
+                    cell_add(&entry.value, count)
             raise
         return counts
 
@@ -114,12 +105,12 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
 
         It reads one count after another.  So it may include some of the additions that threads make meanwhile.
         """
-        cdef map_cursor cursor = map_all(self)
-        cdef map_entry *entry = map_next(&cursor)
+        cdef table_cursor cursor = map_all(self)
+        cdef table_entry *entry = table_next(&cursor)
         total = 0
         while entry is not NULL:
-            total += entry_get(entry)
-            entry = map_next(&cursor)
+            total += cell_get(&entry.value)
+            entry = table_next(&cursor)
         return total
 
     def get(self, label, default=None, /):
@@ -171,21 +162,21 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
         return _restore_map, (type(self), args, kwargs, self.counts()), attributes_of(self)
 
     cdef list labels(self):
-        cdef map_cursor cursor = map_all(self)
-        cdef map_entry *entry = map_next(&cursor)
+        cdef table_cursor cursor = map_all(self)
+        cdef table_entry *entry = table_next(&cursor)
         labels = []
         while entry is not NULL:
             labels.append(<object>entry.label)
-            entry = map_next(&cursor)
+            entry = table_next(&cursor)
         return labels
 
     cdef dict counts(self):
-        cdef map_cursor cursor = map_all(self)
-        cdef map_entry *entry = map_next(&cursor)
+        cdef table_cursor cursor = map_all(self)
+        cdef table_entry *entry = table_next(&cursor)
         counts = {}
         while entry is not NULL:
-            counts[<object>entry.label] = entry_get(entry)
-            entry = map_next(&cursor)
+            counts[<object>entry.label] = cell_get(&entry.value)
+            entry = table_next(&cursor)
         return counts
 
     cdef int c_increment(self, object label) except -1:
@@ -206,10 +197,6 @@ def _restore_map(cls, args, kwargs, counts):
     return restored
 
 
-def _init_subclass(cls, **kwargs):
-    init_subclass(CounterMap, cls, kwargs)
-
-
 cdef int check_layout(CounterMap counts) except -1:
     if not is_map_at(counts, &counts.map, sizeof(counts.map)):
         raise SystemError("a CounterMap is not laid out as map.h expects it")
@@ -219,10 +206,7 @@ cdef int check_layout(CounterMap counts) except -1:
 cells_prepare(os.cpu_count() or 1)
 complete_map_type(CounterMap)
 check_layout(CounterMap())
-CounterMap.__init_subclass__ = classmethod(_init_subclass)
 CounterMap.__class_getitem__ = classmethod(GenericAlias)
 CounterMap.__reversed__ = None  # as for Mapping; otherwise reversed() would take the labels to be 0, 1, 2, ...
 Mapping.register(CounterMap)
-complete_classes(CounterMap, (CounterMap,), "fastcounter")
-_restore_map.__module__ = "fastcounter"
-finish_module(sys.modules[__name__])
+complete_module(__name__, CounterMap, (CounterMap,), (_restore_map,), True)

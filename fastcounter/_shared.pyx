@@ -2,46 +2,20 @@
 # cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """SharedCounter; import it from `fastcounter`."""
 
-import sys
-
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uintptr_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uintptr_t
 
-from fastcounter._counters cimport arguments_of_new, attributes_of, complete_classes, init_subclass, new_instance
-from fastcounter.c.integers cimport PyLong_CheckExact, as_int
-
-
-cdef extern from "c/atomics.h" nogil:
-    const int64_t INT64_MAX
-    const int64_t INT64_MIN
-    int64_t load "_Py_atomic_load_int64"(const int64_t *place)
-    int64_t *load_place "LOAD"(int64_t *const *place)
-    void publish_place "PUBLISH"(int64_t **place, int64_t *address)
-    int64_t exchange "_Py_atomic_exchange_int64"(int64_t *place, int64_t value)
-    bint compare_exchange "_Py_atomic_compare_exchange_int64"(int64_t *place, int64_t *expected, int64_t value)
+from fastcounter._counters cimport arguments_of_new, attributes_of, complete_module, new_instance
+from fastcounter.c.atomics cimport compare_exchange, exchange, load, load_place, publish_place
+from fastcounter.c.deferred cimport defer_if_shared
+from fastcounter.c.errors cimport set_error
+from fastcounter.c.integers cimport PyLong_CheckExact, as_int, compact_int_value, int_value
+from fastcounter.c.shared_memory cimport complete_shared_type
 
 
-cdef extern from "c/types.h":
-    void replace_dealloc(object cls)
-
-
-cdef extern from "c/deferred.h":
-    void defer_if_shared(object counter, uint8_t *deferred)
-    void make_collectable(object cls, Py_ssize_t offset_of_buffer)
-
-
-cdef extern from "c/integers.h":
-    bint compact_int_value(object number, int64_t *value)
-    bint int_value(object number, int64_t *value)
-
-
-cdef extern from "c/cython_workarounds.h":
-    int finish_module(object module) except -1
-
-
-cdef extern from "c/errors.h":
-    int set_error(PyObject *type, const char *format, ...) noexcept nogil
+cdef extern from "c/cython_workarounds.h":  # changes the code that Cython generates for a module
+    pass
 
 
 cdef extern from "Python.h":
@@ -64,6 +38,12 @@ cdef inline int64_t *attached_place(SharedCounter counter) noexcept nogil:
     return place
 
 
+cdef inline bint overflows(int64_t count, int64_t amount) noexcept nogil:
+    if amount > 0:
+        return count > INT64_MAX - amount
+    return count < INT64_MIN - amount
+
+
 cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nogil:
     # Returns 0, or -1 with an exception set.  (If `place` is NULL, one is set.)  A fetch-and-add would be wrong: the
     # count would wrap around if another process set it to almost 2**63 just before.
@@ -72,7 +52,7 @@ cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nog
         return -1
     count = load(place)
     while True:
-        if count > INT64_MAX - amount if amount > 0 else count < INT64_MIN - amount:
+        if overflows(count, amount):
             return raise_overflow(count, c"+", amount)
         after[0] = count + amount
         if compare_exchange(place, &count, after[0]):
@@ -337,19 +317,9 @@ def _attach(name):
     return _memory.attach(name)
 
 
-def _init_subclass(cls, **kwargs):
-    init_subclass(SharedCounter, cls, kwargs)
-
-
-cdef Py_ssize_t buffer_offset(SharedCounter counter):
+cdef Py_ssize_t place_of_buffer(SharedCounter counter):
     return <char *>&counter.buffer - <char *><void *>counter
 
 
-_offset = buffer_offset(SharedCounter.__new__(SharedCounter))
-replace_dealloc(SharedCounter)
-make_collectable(SharedCounter, _offset)
-del _offset
-SharedCounter.__init_subclass__ = classmethod(_init_subclass)
-complete_classes(SharedCounter, (SharedCounter,), "fastcounter")
-_restore_shared.__module__ = _attach.__module__ = "fastcounter"
-finish_module(sys.modules[__name__])
+complete_shared_type(SharedCounter, place_of_buffer(SharedCounter.__new__(SharedCounter)))
+complete_module(__name__, SharedCounter, (SharedCounter,), (_restore_shared, _attach), True)

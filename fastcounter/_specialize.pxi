@@ -2,7 +2,7 @@
 #
 # The interpreter calls a compiled method by its fastest path only if the method belongs to the object's exact type.  An
 # inherited method takes twice as long.  So each class gets its own copies of the methods that it inherits: ours from
-# complete_classes(), a user's when it is created.
+# complete_module(), a user's when it is created.
 
 cdef bint is_compiled_method(name, attribute, cls, root):
     return is_method_for_type(attribute, cls, root) and not name.startswith("_")
@@ -48,21 +48,36 @@ cdef int specialize_methods(cls, root) except -1:
     return 0
 
 
-cdef int init_subclass(root, cls, dict kwargs) except -1:
-    if not is_subclass(cls, root):
-        raise TypeError(f"{cls!r} is not a subclass of {root.__name__}")
+_roots = []  # each compiled class whose subclasses have copies: each subclass has one of these among its bases
+
+
+def _init_subclass(cls, **kwargs):
+    for root in _roots:
+        if is_subclass(cls, root):
+            break
+    else:
+        raise TypeError(f"{cls!r} is not a subclass of a counter")
     super(root, cls).__init_subclass__(**kwargs)
     specialize_methods(cls, root)
-    return 0
 
 
-cdef int complete_classes(root, tuple classes, str module) except -1:
-    # The last changes to compiled classes before users see them.  `root` is one of them or their common base.
+# The last line of each module: the last changes to its compiled classes, and to the functions that pickles name, before
+# users see them.  `root` is one of the classes or their common base.  `frees` says whether a closed interpreter can free
+# the module; see cython_workarounds.h.
+cdef int complete_module(str name, root, tuple classes, tuple functions, bint frees) except -1:
+    module = sys.modules[name]
+    public = name.partition("._")[0]  # where users import from
+    if not is_immutable(root):  # the root of compat's classes is
+        root.__init_subclass__ = classmethod(_init_subclass)
+        _roots.append(root)
     for cls in classes:
         specialize_methods(cls, root)
-        if is_value_attribute(getattr(cls, "value", None)):
-            cls.value = value_attribute(cls)  # tools that document a class leave out what it inherits
-        cls.__module__ = module  # where users import it from
+        cls.__module__ = public
         cls.__name__ = cls.__name__  # sets tp_name, which error messages show, to the name without our module
         make_immutable(cls)
+    for function in functions:
+        function.__module__ = public
+    let_import_again(module)
+    if frees:
+        drop_reference(module)
     return 0

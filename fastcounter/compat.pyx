@@ -10,18 +10,16 @@ one addition, in one atomic step.
 An interpreter other than the main one leaks this module's memory when it is closed.
 """
 
-import sys
-
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 
 from fastcounter cimport _counters
-from fastcounter._counters cimport _Counter, complete_classes
+from fastcounter._counters cimport _Counter, add_value, complete_module
 from fastcounter.c.integers cimport as_int
 
 
-cdef extern from "c/cython_workarounds.h":
-    int let_import_again(object module) except -1
+cdef extern from "c/cython_workarounds.h":  # changes the code that Cython generates for a module
+    pass
 
 
 __all__ = ["Counter", "FastReadCounter", "FastWriteCounter"]
@@ -112,5 +110,7 @@ A counter for any number of threads that counts in steps.  It promises what fast
         raise AttributeError(f"{type(self).__name__}.value cannot be assigned; use increment() or reset()")
 
 
-complete_classes(_Counter, (Counter, FastReadCounter, FastWriteCounter), __name__)
-let_import_again(sys.modules[__name__])
+_all = (Counter, FastReadCounter, FastWriteCounter)
+add_value(_all)
+complete_module(__name__, _Counter, _all, (), False)
+del _all

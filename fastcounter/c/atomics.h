@@ -88,12 +88,19 @@ _Py_atomic_compare_exchange_int64(int64_t *place, int64_t *expected, int64_t val
 #  endif
 #endif
 
-/* Load a pointer, or publish it with all that it points to.  With the GIL, plain loads and stores will do. */
+/* Load a pointer or a size, or publish it with all that it says is there.  LOAD_HASH() is for a value that is right
+ * whenever it is read.  With the GIL, plain loads and stores will do. */
 #ifdef Py_GIL_DISABLED
 #  define LOAD(place) _Py_atomic_load_ptr_acquire(place)
 #  define PUBLISH(place, pointer) _Py_atomic_store_ptr_release(place, pointer)
+#  define LOAD_SIZE(place) _Py_atomic_load_ssize(place)
+#  define PUBLISH_SIZE(place, size) _Py_atomic_store_ssize(place, size)
+#  define LOAD_HASH(place) _Py_atomic_load_ssize_relaxed(place)
 #else
 #  define LOAD(place) (*(place))
 #  define PUBLISH(place, pointer) ((void)(*(place) = (pointer)))
+#  define LOAD_SIZE(place) (*(place))
+#  define PUBLISH_SIZE(place, size) ((void)(*(place) = (size)))
+#  define LOAD_HASH(place) (*(place))
 #endif
 #endif

@@ -1,10 +1,8 @@
 /* A cell is where a counter keeps its count.  This file says what a cell does.  A build has one implementation: either
  * cell_gil.h or cell_free_threaded.h.
  *
- * A cell is a `void *` in the counter, and the functions take its address.  With the GIL it points to a Python int, so
- * that the interpreter can read the count as it reads a slot.  Without the GIL it points to a struct.  It is not
- * declared as an `object`: Cython would then make the type one that the garbage collector tracks, and count references
- * at each use.
+ * With the GIL a cell is a slot with a Python int, so that the interpreter can read the count as it reads a slot.
+ * Without the GIL it is a struct that threads share.
  *
  * Counts and amounts are exact ints of any size.  Each call is atomic, as far as the kind of cell allows.  No call runs
  * Python code.  No signal handler, finalizer or forked child ever waits for a lock that nobody will release.  If memory
@@ -16,9 +14,6 @@
 
 #include "cpython.h"
 
-/* Cython puts a counter's cell behind the pointer to its table of C-level calls. */
-#define CELL_OFFSET (sizeof(PyObject) + sizeof(void *))
-
 /* What happens if threads use a cell at the same time on a free-threaded build.  With the GIL all kinds are alike. */
 enum cell_kind {
     CELL_UNSYNCHRONIZED,  /* nothing breaks, but one addition may overwrite another */
@@ -26,35 +21,32 @@ enum cell_kind {
     CELL_STRIPED,         /* each call is exact; threads add to different stripes, and a read adds these up */
 };
 
-/* Call this before the first cell_init(). */
-static inline void cells_prepare(int processors);
-
-/* The count is 0, and the kind CELL_UNSYNCHRONIZED. */
-static inline int cell_init(void **cell);
-
-/* Call this before another thread can use the cell. */
-static inline void cell_set_kind(void **cell, enum cell_kind kind);
-
-static inline void cell_free(void **cell);
-static inline PyObject *cell_get(void **cell);
-static inline int cell_increment(void **cell);
-static inline int cell_add(void **cell, PyObject *amount);
-
-/* Take any object.  If it is a small int that can be added quickly, add it and return 1.  Otherwise return 0. */
-static inline int cell_try_add(void **cell, PyObject *object);
-
-/* Add, and return the new count.  The kind must not be CELL_STRIPED. */
-static inline PyObject *cell_increment_and_get(void **cell);
-static inline PyObject *cell_add_and_get(void **cell, PyObject *amount);
-
-/* Set a new count or 0, and return the previous count. */
-static inline PyObject *cell_exchange(void **cell, PyObject *count);
-static inline PyObject *cell_reset(void **cell);
-
 #ifdef Py_GIL_DISABLED
 #  include "cell_free_threaded.h"
 #else
 #  include "cell_gil.h"
 #endif
+
+/* The compiler holds both implementations to this.  First call cells_prepare(). */
+static inline void cells_prepare(int processors);
+
+/* The count is 0.  This cannot fail. */
+static inline void cell_init(counter_cell *cell, enum cell_kind kind);
+
+static inline void cell_clear(counter_cell *cell);
+static inline PyObject *cell_get(counter_cell *cell);
+static inline int cell_increment(counter_cell *cell);
+static inline int cell_add(counter_cell *cell, PyObject *amount);
+
+/* Take any object.  If it is a small int that can be added quickly, add it and return 1.  Otherwise return 0. */
+static inline int cell_try_add(counter_cell *cell, PyObject *object);
+
+/* Add, and return the new count.  The kind must not be CELL_STRIPED. */
+static inline PyObject *cell_increment_and_get(counter_cell *cell);
+static inline PyObject *cell_add_and_get(counter_cell *cell, PyObject *amount);
+
+/* Set a new count or 0, and return the previous count. */
+static inline PyObject *cell_exchange(counter_cell *cell, PyObject *count);
+static inline PyObject *cell_reset(counter_cell *cell);
 
 #endif

@@ -18,20 +18,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "deferred.h"
+#include "cache_lines.h"
 #include "integers.h"
 #include "lock.h"
+#include "thread.h"
 
-#ifdef _MSC_VER
-#  define THREAD_LOCAL __declspec(thread)
-#else
-#  define THREAD_LOCAL _Thread_local  /* mingw's gcc ignores __declspec(thread): all threads would have one number */
-#endif
-
-/* A part of a striped count.  It has two cache lines of its own, since processors fetch cache lines in pairs. */
+/* A part of a striped count.  It has cache lines of its own. */
 typedef struct {
     int64_t part;
-    char padding[128 - sizeof(int64_t)];
+    char padding[CACHE_LINES - sizeof(int64_t)];
 } stripe;
 
 /* The stripes of a cell.  A table lives as long as the cell: a thread may still be using it when a larger one replaces
@@ -47,14 +42,11 @@ typedef struct {
     stripe_table *table;   /* striped: NULL until a thread that does not own the cell adds to it */
     uintptr_t owner;       /* the thread that made the cell; it never changes.  See is_owner(). */
     uint8_t kind;          /* an enum cell_kind */
-    uint8_t deferred;      /* whether there is nothing to defer, or nothing left; see deferred.h */
     int locked;
     PyObject *large;       /* striped: a summand of the count, or NULL for 0; otherwise the count if it IS_LARGE */
     int64_t offset;        /* striped: a summand of the count; it lets a reset leave the parts alone */
     int64_t version;       /* striped: odd while `offset` changes together with `large` or a part */
 } counter_cell;
-
-#define CELL(cell) ((counter_cell *)*(cell))
 
 /* Tests compile this file with much smaller limits, to reach each limit in a few steps. */
 #ifndef ADD_LIMIT
@@ -104,16 +96,12 @@ is_owner(const counter_cell *self)
     return is_running_thread(self->owner);
 }
 
-/* Make a cell in memory that the caller has, such as an entry of a table.  No counter belongs to it, so nothing is ever
- * deferred.  Pass the address of a `void *` that points to the cell to the functions below.  Free what it refers to
- * with cell_clear(). */
 static inline void
-cell_make(counter_cell *self, enum cell_kind kind)
+cell_init(counter_cell *self, enum cell_kind kind)
 {
     memset(self, 0, sizeof(counter_cell));
     self->owner = running_thread();
     self->kind = (uint8_t)kind;
-    self->deferred = 1;
 }
 
 static inline void
@@ -126,43 +114,7 @@ cell_clear(counter_cell *self)
     }
 }
 
-static inline int
-cell_init(void **cell)
-{
-    if ((*cell = PyMem_RawMalloc(sizeof(counter_cell))) == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    cell_make(CELL(cell), CELL_UNSYNCHRONIZED);
-    CELL(cell)->deferred = 0;
-    return 0;
-}
-
-static inline void
-cell_set_kind(void **cell, enum cell_kind kind)
-{
-    CELL(cell)->kind = (uint8_t)kind;
-}
-
-static inline void
-cell_free(void **cell)
-{
-    if (*cell != NULL) {
-        cell_clear(CELL(cell));
-        PyMem_RawFree(*cell);
-    }
-}
-
-/* Defer the counter's reference counting, unless the running thread owns the cell or that has been done. */
-static inline void
-defer_counter(void **cell)
-{
-    if (!is_owner(CELL(cell))) {
-        defer_once((PyObject *)((char *)cell - CELL_OFFSET), &CELL(cell)->deferred);
-    }
-}
-
-static void make_room(void **cell, int64_t *part);  /* see "Any kind" */
+static void make_room(counter_cell *self, int64_t *part);  /* see "Any kind" */
 
 /* ---- Unsynchronized and atomic: one word ----
  *
@@ -171,10 +123,8 @@ static void make_room(void **cell, int64_t *part);  /* see "Any kind" */
 
 /* Add to `count` and set `after` to the new count.  Returns 0, with the count unchanged, if the count is large. */
 static inline Py_ALWAYS_INLINE int
-add_to_word(void **cell, int64_t amount, int64_t *after)
+add_to_word(counter_cell *self, int64_t amount, int64_t *after)
 {
-    counter_cell *self = CELL(cell);
-    defer_counter(cell);
     int64_t before = _Py_atomic_load_int64_relaxed(&self->count);
     if (IS_LARGE(before)) {
         return 0;
@@ -190,7 +140,7 @@ add_to_word(void **cell, int64_t amount, int64_t *after)
     }
     *after = before + amount;
     if (!fits(*after, COUNT_LIMIT)) {
-        make_room(cell, NULL);
+        make_room(self, NULL);
     }
     return 1;
 }
@@ -251,7 +201,7 @@ replace_word(counter_cell *self, int64_t word, PyObject *before, PyObject *after
  * while the owner reads another counter.  So additions to several counters have no one order; a locked instruction
  * would give them one, and would take longer than the whole addition. */
 
-static int stripe_limit;  /* a power of two; set once in a process, before the first cell */
+static int stripe_limit;  /* a power of two; each extension module has its own, and sets it before its first cell */
 
 /* Allow at least two stripes for each processor, up to MAX_STRIPES.  Threads that rarely run have stripes too. */
 static void
@@ -264,8 +214,9 @@ cells_prepare(int processors)
     _Py_atomic_compare_exchange_int(&stripe_limit, &none, limit);
 }
 
-/* The running thread's number, which chooses its stripe in every cell; 0 until it needs one.  All threads take their
- * numbers from one sequence, so two threads that meet and both take the next one move to different stripes. */
+/* The running thread's number, which chooses its stripe in every cell of this extension module; 0 until it needs one.
+ * All threads take their numbers from one sequence of the module, so two threads that meet and both take the next one
+ * move to different stripes. */
 static THREAD_LOCAL int64_t thread_number;
 static int64_t last_thread_number;
 
@@ -286,8 +237,7 @@ make_table(stripe_table *previous)
     if (table == NULL) {
         return NULL;
     }
-    uintptr_t end = (uintptr_t)&table->stripes[number];
-    stripe *new_stripes = (stripe *)((end + sizeof(stripe) - 1) & ~(uintptr_t)(sizeof(stripe) - 1));
+    stripe *new_stripes = align(&table->stripes[number], CACHE_LINES);
     for (int index = 0; index < number; index++) {
         table->stripes[index] = index < old ? previous->stripes[index] : &new_stripes[index - old];
     }
@@ -329,15 +279,11 @@ avoid_others(counter_cell *self, stripe_table *table)
  * To see whether threads meet on a stripe, one addition of many first makes a compare-and-exchange that changes
  * nothing.  It fails if another thread adds at that moment.  A read does not care which stripe a thread adds to. */
 static inline Py_ALWAYS_INLINE int
-add_to_stripe(void **cell, int64_t amount)
+add_to_stripe(counter_cell *self, int64_t amount)
 {
-    counter_cell *self = CELL(cell);
     stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
-    if (table == NULL) {
-        defer_counter(cell);
-        if ((table = grow(self, NULL)) == NULL) {
-            return 0;
-        }
+    if (table == NULL && (table = grow(self, NULL)) == NULL) {
+        return 0;
     }
     int64_t number = thread_number != 0 ? thread_number : take_thread_number();
     int64_t *part = &table->stripes[number & (table->number - 1)]->part;
@@ -347,7 +293,7 @@ add_to_stripe(void **cell, int64_t amount)
     }
     before = _Py_atomic_add_int64(part, amount);
     if (!fits(before + amount, PART_LIMIT)) {
-        make_room(cell, part);
+        make_room(self, part);
     }
     return 1;
 }
@@ -355,16 +301,15 @@ add_to_stripe(void **cell, int64_t amount)
 /* Add to `count` if the running thread owns the cell and there are no stripes, otherwise to its stripe.  Returns 0,
  * with the count unchanged, if there is no memory for stripes. */
 static inline Py_ALWAYS_INLINE int
-add_striped(void **cell, int64_t amount)
+add_striped(counter_cell *self, int64_t amount)
 {
-    counter_cell *self = CELL(cell);
     if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owner(self)) {
-        return add_to_stripe(cell, amount);
+        return add_to_stripe(self, amount);
     }
     int64_t after = _Py_atomic_load_int64_relaxed(&self->count) + amount;
     _Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);
     if (!fits(after, PART_LIMIT)) {
-        make_room(cell, &self->count);
+        make_room(self, &self->count);
     }
     return 1;
 }
@@ -460,43 +405,63 @@ sum_striped(counter_cell *self, int64_t *sum)
 
 /* ---- Any kind ---- */
 
-/* Either set the count to `number` and return the previous count, or add `number` and return the new count.  To add to
- * a count of 0 takes no memory, unless other threads add too. */
-static PyObject *
-update(void **cell, PyObject *number, int add)
+/* A count that was read, and what the cell contained then. */
+typedef struct {
+    PyObject *count;  /* a strong reference */
+    int64_t word;     /* of a cell that is not striped: `count` */
+    snapshot seen;    /* of a striped cell */
+} reading;
+
+/* Read the count.  Returns 0 if memory runs out. */
+static int
+read_count(counter_cell *self, reading *before)
 {
-    counter_cell *self = CELL(cell);
-    defer_counter(cell);
-    for (;;) {
-        int64_t word = 0;
-        snapshot seen;
-        int striped = self->kind == CELL_STRIPED;
-        PyObject *before = striped ? get_striped(self, &seen) : get_word(self, &word);
-        if (before == NULL) {
-            return NULL;
-        }
-        int is_zero = before == Py_GetConstantBorrowed(Py_CONSTANT_ZERO);
-        PyObject *after = add && !is_zero ? PyNumber_Add(before, number) : Py_NewRef(number);
-        int done = after != NULL
-            && (striped ? replace_striped(self, &seen, after) : replace_word(self, word, before, after));
-        PyObject *result = add ? after : before;
-        Py_XDECREF(add ? before : after);
-        if (done || result == NULL) {
-            return result;
-        }
-        Py_DECREF(result);
+    if (self->kind == CELL_STRIPED) {
+        before->count = get_striped(self, &before->seen);
     }
+    else {
+        before->count = get_word(self, &before->word);
+    }
+    return before->count != NULL;
+}
+
+/* Set a new count, unless another thread has set one since read_count().  Returns whether it was set. */
+static int
+replace_count(counter_cell *self, const reading *before, PyObject *after)
+{
+    if (self->kind == CELL_STRIPED) {
+        return replace_striped(self, &before->seen, after);
+    }
+    return replace_word(self, before->word, before->count, after);
+}
+
+/* Add, and return the new count.  To add to a count of 0 takes no memory, unless other threads add too. */
+static PyObject *
+add_anew(counter_cell *self, PyObject *amount)
+{
+    reading before = {0};
+    while (read_count(self, &before)) {
+        int is_zero = before.count == Py_GetConstantBorrowed(Py_CONSTANT_ZERO);
+        PyObject *after = is_zero ? Py_NewRef(amount) : PyNumber_Add(before.count, amount);
+        int done = after != NULL && replace_count(self, &before, after);
+        Py_DECREF(before.count);
+        if (done || after == NULL) {
+            return after;
+        }
+        Py_DECREF(after);
+    }
+    return NULL;
 }
 
 /* Make room in a count or a part that comes close to the limits of 64 bits.  If memory runs out, a count stays as it
  * is, and a drained part stays in `offset`: there is room for many more additions, and a later one tries again. */
 static Py_NO_INLINE void
-make_room(void **cell, int64_t *part)
+make_room(counter_cell *self, int64_t *part)
 {
-    if (CELL(cell)->kind == CELL_STRIPED) {
-        drain(CELL(cell), part);
+    if (self->kind == CELL_STRIPED) {
+        drain(self, part);
     }
-    PyObject *count = update(cell, Py_GetConstantBorrowed(Py_CONSTANT_ZERO), 1);
+    PyObject *count = add_anew(self, Py_GetConstantBorrowed(Py_CONSTANT_ZERO));
     if (count == NULL) {
         PyErr_Clear();
     }
@@ -505,71 +470,69 @@ make_room(void **cell, int64_t *part)
 
 /* Add a small amount.  Returns 0, with the count unchanged, if that takes the slow path. */
 static inline Py_ALWAYS_INLINE int
-add_small(void **cell, int64_t amount)
+add_small(counter_cell *self, int64_t amount)
 {
     int64_t after;
-    return CELL(cell)->kind == CELL_STRIPED ? add_striped(cell, amount) : add_to_word(cell, amount, &after);
+    return self->kind == CELL_STRIPED ? add_striped(self, amount) : add_to_word(self, amount, &after);
 }
 
 static int
-add_large(void **cell, PyObject *amount)
+add_large(counter_cell *self, PyObject *amount)
 {
-    PyObject *after = update(cell, amount, 1);
+    PyObject *after = add_anew(self, amount);
     Py_XDECREF(after);
     return after == NULL ? -1 : 0;
 }
 
 static inline int
-cell_increment(void **cell)
+cell_increment(counter_cell *self)
 {
-    return add_small(cell, 1) ? 0 : add_large(cell, Py_GetConstantBorrowed(Py_CONSTANT_ONE));
+    return add_small(self, 1) ? 0 : add_large(self, Py_GetConstantBorrowed(Py_CONSTANT_ONE));
 }
 
 static inline int
-cell_try_add(void **cell, PyObject *amount)
+cell_try_add(counter_cell *self, PyObject *amount)
 {
     int64_t value;
     return PyLong_CheckExact(amount) && compact_int_value(amount, &value) && fits(value, ADD_LIMIT)
-        && add_small(cell, value);
+        && add_small(self, value);
 }
 
 static inline int
-cell_add(void **cell, PyObject *amount)
+cell_add(counter_cell *self, PyObject *amount)
 {
     int64_t value;
-    return int_fits(amount, ADD_LIMIT, &value) && add_small(cell, value) ? 0 : add_large(cell, amount);
+    return int_fits(amount, ADD_LIMIT, &value) && add_small(self, value) ? 0 : add_large(self, amount);
 }
 
 /* If there is no memory for the new count, the addition stands.  Other threads may have counted on from it, and if it
  * were subtracted again, two calls could return one number.  To make an int before the addition would take each call
  * four percent longer. */
 static inline PyObject *
-cell_increment_and_get(void **cell)
+cell_increment_and_get(counter_cell *self)
 {
     int64_t after;
-    if (add_to_word(cell, 1, &after)) {
+    if (add_to_word(self, 1, &after)) {
         return PyLong_FromLongLong(after);
     }
-    return update(cell, Py_GetConstantBorrowed(Py_CONSTANT_ONE), 1);
+    return add_anew(self, Py_GetConstantBorrowed(Py_CONSTANT_ONE));
 }
 
 static inline PyObject *
-cell_add_and_get(void **cell, PyObject *amount)
+cell_add_and_get(counter_cell *self, PyObject *amount)
 {
     int64_t value, after;
-    if (int_fits(amount, ADD_LIMIT, &value) && add_to_word(cell, value, &after)) {
+    if (int_fits(amount, ADD_LIMIT, &value) && add_to_word(self, value, &after)) {
         return PyLong_FromLongLong(after);
     }
-    return update(cell, amount, 1);
+    return add_anew(self, amount);
 }
 
 static inline PyObject *
-cell_get(void **cell)
+cell_get(counter_cell *self)
 {
-    counter_cell *self = CELL(cell);
     int64_t count;
     snapshot seen;
-    defer_counter(cell);
     if (self->kind != CELL_STRIPED) {
         return get_word(self, &count);
     }
@@ -577,13 +540,20 @@ cell_get(void **cell)
 }
 
 static inline PyObject *
-cell_exchange(void **cell, PyObject *count)
+cell_exchange(counter_cell *self, PyObject *count)
 {
-    return update(cell, count, 0);
+    reading before = {0};
+    while (read_count(self, &before)) {
+        if (replace_count(self, &before, count)) {
+            return before.count;
+        }
+        Py_DECREF(before.count);
+    }
+    return NULL;
 }
 
 static inline PyObject *
-cell_reset(void **cell)
+cell_reset(counter_cell *self)
 {
-    return update(cell, Py_GetConstantBorrowed(Py_CONSTANT_ZERO), 0);
+    return cell_exchange(self, Py_GetConstantBorrowed(Py_CONSTANT_ZERO));
 }

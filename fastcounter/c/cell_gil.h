@@ -1,5 +1,4 @@
-/* The cell of builds with the GIL: an exact Python int, never NULL after cell_init().  cell.h says what the functions
- * do.
+/* The cell of builds with the GIL: a slot with an exact Python int.  cell.h says what the functions do.
  *
  * Thread safety: every caller holds the GIL.  Between reading a cell and writing it, no function here runs Python code
  * or releases the GIL.  (Adding two exact ints runs no Python code.  Neither does deallocating one.)  So no lock is
@@ -9,6 +8,8 @@
 #include <stdint.h>
 
 #include "integers.h"
+
+typedef PyObject *counter_cell;
 
 #if KNOWN_CPYTHON
 
@@ -79,9 +80,9 @@ cells_prepare(int processors)
 /* Add the small int at this offset in the array.  That is possible in place, or if both the count and the sum are small
  * ints.  Otherwise returns 0, with nothing changed. */
 static inline int
-cell_add_at_offset(void **cell, uintptr_t offset)
+cell_add_at_offset(counter_cell *cell, uintptr_t offset)
 {
-    PyObject *count = (PyObject *)*cell;
+    PyObject *count = *cell;
     if (int_add_in_place(count, (long)(offset / sizeof(PyLongObject)))) {
         return 1;
     }
@@ -91,21 +92,21 @@ cell_add_at_offset(void **cell, uintptr_t offset)
     }
     *cell = (PyObject *)(small_ints + sum);
 #  if PY_VERSION_HEX < CPYTHON(12)  /* from 3.12 small ints are immortal */
-    Py_INCREF((PyObject *)*cell);
+    Py_INCREF(*cell);
     Py_DECREF(count);
 #  endif
     return 1;
 }
 
 static inline int
-cell_try_add(void **cell, PyObject *amount)
+cell_try_add(counter_cell *cell, PyObject *amount)
 {
     uintptr_t offset = (uintptr_t)amount - small_ints;
     return offset < small_ints_size && cell_add_at_offset(cell, offset);
 }
 
 static inline int
-cell_add_one(void **cell)
+cell_add_one(counter_cell *cell)
 {
     return cell_add_at_offset(cell, sizeof(PyLongObject));
 }
@@ -120,14 +121,14 @@ int_add_in_place(PyObject *count, long amount)
 }
 
 static inline int
-cell_try_add(void **cell, PyObject *amount)
+cell_try_add(counter_cell *cell, PyObject *amount)
 {
     (void)cell, (void)amount;
     return 0;
 }
 
 static inline int
-cell_add_one(void **cell)
+cell_add_one(counter_cell *cell)
 {
     (void)cell;
     return 0;
@@ -141,37 +142,32 @@ cells_prepare(int processors)
 
 #endif
 
-static inline int
-cell_init(void **cell)
+/* 0 is a small int, so there always is memory for it. */
+static inline void
+cell_init(counter_cell *cell, enum cell_kind kind)
 {
+    (void)kind;
     *cell = PyLong_FromLong(0);
-    return *cell == NULL ? -1 : 0;
 }
 
 static inline void
-cell_set_kind(void **cell, enum cell_kind kind)
+cell_clear(counter_cell *cell)
 {
-    (void)cell, (void)kind;
-}
-
-static inline void
-cell_free(void **cell)
-{
-    Py_XDECREF((PyObject *)*cell);
+    Py_XDECREF(*cell);
 }
 
 static inline PyObject *
-cell_get(void **cell)
+cell_get(counter_cell *cell)
 {
-    PyObject *count = (PyObject *)*cell;
+    PyObject *count = *cell;
     Py_INCREF(count);
     return count;
 }
 
 static inline PyObject *
-cell_exchange(void **cell, PyObject *count)
+cell_exchange(counter_cell *cell, PyObject *count)
 {
-    PyObject *before = (PyObject *)*cell;
+    PyObject *before = *cell;
     Py_INCREF(count);
     *cell = count;
     return before;
@@ -179,9 +175,9 @@ cell_exchange(void **cell, PyObject *count)
 
 /* Set a count that was just made.  If it is NULL, since memory ran out, return -1. */
 static inline int
-cell_replace(void **cell, PyObject *count)
+cell_replace(counter_cell *cell, PyObject *count)
 {
-    PyObject *before = (PyObject *)*cell;
+    PyObject *before = *cell;
     if (count == NULL) {
         return -1;
     }
@@ -191,19 +187,20 @@ cell_replace(void **cell, PyObject *count)
 }
 
 static inline PyObject *
-cell_reset(void **cell)
+cell_reset(counter_cell *cell)
 {
-    PyObject *before = (PyObject *)*cell;
-    return cell_init(cell) < 0 ? (*cell = before, NULL) : before;
+    PyObject *before = *cell;
+    cell_init(cell, CELL_UNSYNCHRONIZED);
+    return before;
 }
 
 /* Add by making a new int.  PyLong_FromLongLong() makes one of the right size, while PyNumber_Add() reserves a digit
  * more.  To add to a count of 0 takes no memory, whatever the amount. */
 static int
-cell_add_anew(void **cell, PyObject *amount)
+cell_add_anew(counter_cell *cell, PyObject *amount)
 {
     int64_t before, added;
-    PyObject *count = (PyObject *)*cell;
+    PyObject *count = *cell;
     int is_small = int_fits(count, INT64_MAX / 2, &before);
     if (is_small && before == 0) {
         return cell_replace(cell, Py_NewRef(amount));
@@ -215,7 +212,7 @@ cell_add_anew(void **cell, PyObject *amount)
 }
 
 static inline int
-cell_increment(void **cell)
+cell_increment(counter_cell *cell)
 {
     if (cell_add_one(cell)) {
         return 0;
@@ -227,23 +224,26 @@ cell_increment(void **cell)
 }
 
 static inline int
-cell_add(void **cell, PyObject *amount)
+cell_add(counter_cell *cell, PyObject *amount)
 {
     int64_t value;
-    if (int_fits(amount, PyLong_BASE, &value) && int_add_in_place((PyObject *)*cell, (long)value)) {
+    if (cell_try_add(cell, amount)) {
+        return 0;
+    }
+    if (int_fits(amount, PyLong_BASE, &value) && int_add_in_place(*cell, (long)value)) {
         return 0;
     }
     return cell_add_anew(cell, amount);
 }
 
 static inline PyObject *
-cell_increment_and_get(void **cell)
+cell_increment_and_get(counter_cell *cell)
 {
     return cell_increment(cell) < 0 ? NULL : cell_get(cell);
 }
 
 static inline PyObject *
-cell_add_and_get(void **cell, PyObject *amount)
+cell_add_and_get(counter_cell *cell, PyObject *amount)
 {
-    return cell_try_add(cell, amount) || cell_add(cell, amount) == 0 ? cell_get(cell) : NULL;
+    return cell_add(cell, amount) < 0 ? NULL : cell_get(cell);
 }

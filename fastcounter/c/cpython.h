@@ -17,4 +17,8 @@
 #  define KNOWN_CPYTHON 0
 #endif
 
+#if PY_VERSION_HEX < CPYTHON(13)
+#  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
+#endif
+
 #endif

@@ -1,36 +1,17 @@
 /* Workarounds for the code that Cython generates for a module.  They find the module in each interpreter, let an
  * interpreter import it again, and free it when an interpreter is closed. */
-#ifndef FASTCOUNTER_MODULE_H
-#define FASTCOUNTER_MODULE_H
+#ifndef FASTCOUNTER_CYTHON_WORKAROUNDS_H
+#define FASTCOUNTER_CYTHON_WORKAROUNDS_H
 
 #include "atomics.h"
 
 /* ---- Finding ----
  *
  * Generated code keeps a table of the interpreters that have imported the module.  Once an interpreter with an id of 32
- * or more imports it, the table is sorted by id.  Code that Cython 3.3.1 generates for that has a fault: to look for an
- * id that is greater than all others, __Pyx_State_FindModuleStateLookupTableLowerBound() returns the place after the
- * last entry, and its callers read the id there.  They find what realloc() left in memory, or the entry that
- * __Pyx_State_RemoveModule() has just removed.  So a removed module is still found.  If it is removed again, the entry
- * before it goes, which is another interpreter's.  (A module whose import fails is removed by the import and by the
- * garbage collector.)  This module shows it; build it with CYTHON_USE_MODULE_STATE=1 and CYTHON_USE_TYPE_SPECS=1:
- *
- *     # cython: binding=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
- *     cdef class Spam: pass
- *     def make(): return Spam()
- *     from sys import spam_may_load
- *
- * The following program should print ImportError 32 times.  The last time it prints "SystemError: execution of module
- * spam raised unreported exception", and then CPython 3.13t crashes in make().
- *
- *     import _interpreters, sys
- *     sys.spam_may_load = True
- *     import spam
- *     for _ in range(32):
- *         interpreter = _interpreters.create("isolated", reqrefs=False)
- *         print(_interpreters.exec(interpreter, "import spam").formatted)
- *         _interpreters.destroy(interpreter)
- *     spam.make()
+ * or more imports it, the table is sorted by id.  Cython 3.3.1 searches it wrongly: for an id that is greater than all
+ * others, __Pyx_State_FindModuleStateLookupTableLowerBound() returns the place after the last entry, and its callers
+ * read the id there.  So a removed module is still found, and removing it again removes another interpreter's.
+ * tests/test_cython_faults.py shows it.
  *
  * So this adds a last entry that stays, with an id that is greater than that of any interpreter, and no module.  To add
  * it, this calls the generated function with `last_entry` as its second argument.  That argument, which generated code
@@ -140,8 +121,8 @@ init_definition(PyModuleDef *definition)
 }
 #define PyModuleDef_Init(definition) init_definition(definition)
 
-/* Let this interpreter find the module when it imports it again. */
-static int
+/* Let this interpreter find the module when it imports it again.  Each module calls this last. */
+static inline int
 let_import_again(PyObject *module)
 {
     PyModuleDef *definition = PyModule_GetDef(module);
@@ -159,7 +140,11 @@ let_import_again(PyObject *module)
  * The code that Cython 3.3.1 generates takes a reference to the module and never drops it.  A closed interpreter would
  * leak the module's memory, so this drops the reference.  Other versions of Cython may drop it themselves, and dropping
  * it twice would be a double free.  With those versions the memory leaks.  The main interpreter keeps its modules until
- * the process ends. */
+ * the process ends.
+ *
+ * compat.pyx does not call this: while an interpreter is closed, the module may go before the last instance of its
+ * classes.  These extend a class of another module, and what Cython generates to deallocate such an instance reads the
+ * state of its own module. */
 static inline void
 drop_reference(PyObject *module)
 {
@@ -170,19 +155,6 @@ drop_reference(PyObject *module)
 #else
     (void)module;
 #endif
-}
-
-/* The last call of a module's own code.  compat.pyx calls let_import_again() instead, and so keeps the reference: while
- * an interpreter is closed, the module may go before the last instance of its classes.  These extend a class of another
- * module, and what Cython generates to deallocate such an instance reads the state of its own module. */
-static inline int
-finish_module(PyObject *module)
-{
-    int status = let_import_again(module);
-    if (status == 0) {
-        drop_reference(module);
-    }
-    return status;
 }
 
 #endif

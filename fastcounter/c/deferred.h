@@ -7,50 +7,18 @@
  * the thread that made it, and the first call from another thread defers its reference counting.  A counter that only
  * its owner uses is freed with its last reference.
  *
- * CPython defers it only for objects that the garbage collector tracks.  Cython has the collector track a type if its
- * class has fields that are Python objects.  It would do so on builds with the GIL too, at a cost of 16 bytes an
- * object.  So this file changes the types after Cython has made them, before any instance or subclass that stays.
+ * CPython defers it only for objects that the garbage collector tracks; types.h lets it track them.
  */
 #ifndef FASTCOUNTER_DEFERRED_H
 #define FASTCOUNTER_DEFERRED_H
 
 #include <stdint.h>
 
-#include "types.h"
-
-/* The id of the running thread, or 0 if only portable code could get it.  Then no thread is an owner. */
-#if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON
-
-static inline uintptr_t
-running_thread(void)
-{
-    return _Py_ThreadId();
-}
-
-static inline int
-is_running_thread(uintptr_t id)
-{
-    return id == _Py_ThreadId();
-}
-
-#else
-
-static inline uintptr_t
-running_thread(void)
-{
-    return 0;
-}
-
-static inline int
-is_running_thread(uintptr_t id)
-{
-    (void)id;
-    return 0;
-}
-
-#endif
+#include "cpython.h"
 
 #if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON && PY_VERSION_HEX >= CPYTHON(14)
+
+#  define DEFERS 1
 
 /* Whether the garbage collector is about to free the object.  Finalizers may still use it.  If the reference counting
  * were deferred at that moment, the collector would mistake the large reference count for an overflow, and make the
@@ -77,7 +45,7 @@ defer_once(PyObject *object, uint8_t *deferred)
 }
 
 /* Each method that threads may call often calls this, or compares the thread with an owner that the object keeps
- * itself, as defer_counter() does.  While the collector frees an object, no thread owns it: the collector uses the
+ * itself, as cell_of() does.  While the collector frees an object, no thread owns it: the collector uses the
  * field `ob_tid` for its own list. */
 static inline void
 defer_if_shared(PyObject *object, uint8_t *deferred)
@@ -87,34 +55,9 @@ defer_if_shared(PyObject *object, uint8_t *deferred)
     }
 }
 
-/* The offset of an object's only Py_buffer, or 0. */
-static Py_ssize_t buffer_offset;
-
-static int
-traverse(PyObject *object, visitproc visit, void *arg)
-{
-    if (is_type_reference_ours(object)) {
-        Py_VISIT(Py_TYPE(object));  /* if CPython visited it too, the collector would free a class that is in use */
-    }
-    if (buffer_offset != 0) {
-        Py_VISIT(((Py_buffer *)((char *)object + buffer_offset))->obj);
-    }
-    return 0;
-}
-
-static inline void
-make_collectable(PyObject *type, Py_ssize_t offset_of_buffer)
-{
-    PyTypeObject *self = (PyTypeObject *)type;
-    if (buffer_offset != offset_of_buffer) {  /* only in the first interpreter: all of them share it */
-        buffer_offset = offset_of_buffer;
-    }
-    self->tp_traverse = traverse;
-    self->tp_free = PyObject_GC_Del;
-    self->tp_flags |= Py_TPFLAGS_HAVE_GC;
-}
-
 #else
+
+#  define DEFERS 0
 
 static inline void
 defer_once(PyObject *object, uint8_t *deferred)
@@ -126,12 +69,6 @@ static inline void
 defer_if_shared(PyObject *object, uint8_t *deferred)
 {
     (void)object, (void)deferred;
-}
-
-static inline void
-make_collectable(PyObject *type, Py_ssize_t offset_of_buffer)
-{
-    (void)type, (void)offset_of_buffer;
 }
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef FASTCOUNTER_DESCRIPTORS_H
 #define FASTCOUNTER_DESCRIPTORS_H
 
-#include "cell.h"
+#include "counter.h"
 
 #if PY_VERSION_HEX < CPYTHON(12)
 #  include <structmember.h>
@@ -44,7 +44,7 @@ static PyObject *
 get_value(PyObject *counter, void *closure)
 {
     (void)closure;
-    return cell_get((void **)((char *)counter + CELL_OFFSET));
+    return cell_get(cell_of(counter));
 }
 
 static PyGetSetDef value_definition = {"value", get_value, NULL, VALUE_DOC, NULL};
@@ -195,7 +195,7 @@ static int
 init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
 {
     if (PyTuple_GET_SIZE(args) == 0 && kwargs == NULL) {
-        PyObject *before = cell_reset((void **)((char *)counter + CELL_OFFSET));
+        PyObject *before = cell_reset(cell_of(counter));
         Py_XDECREF(before);
         return before == NULL ? -1 : 0;
     }
@@ -217,22 +217,6 @@ static inline PyObject *
 init_of_type(PyObject *init, PyObject *type)
 {
     return PyDescr_NewWrapper((PyTypeObject *)type, ((PyWrapperDescrObject *)init)->d_base, init_without_arguments);
-}
-
-/* ---- Types ---- */
-
-static inline int
-is_immutable(PyObject *type)
-{
-    return PyType_HasFeature((PyTypeObject *)type, Py_TPFLAGS_IMMUTABLETYPE);
-}
-
-/* Make the type's attributes read-only, as those of CPython's built-in types are. */
-static inline void
-make_immutable(PyObject *type)
-{
-    ((PyTypeObject *)type)->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
-    PyType_Modified((PyTypeObject *)type);
 }
 
 #endif

@@ -1,14 +1,10 @@
-/* Errors of SharedCounter, which are raised with and without the GIL. */
-#ifndef FASTCOUNTER_SHARED_H
-#define FASTCOUNTER_SHARED_H
+/* Raising exceptions with and without the GIL. */
+#ifndef FASTCOUNTER_ERRORS_H
+#define FASTCOUNTER_ERRORS_H
 
 #include <stdarg.h>
 
 #include "cpython.h"
-
-#if PY_VERSION_HEX < CPYTHON(13)
-#  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
-#endif
 
 /* Set an exception and return -1.  This calls PyGILState_Ensure() only if no thread state is attached, because that
  * would switch a thread of another interpreter to the main interpreter. */

@@ -1,5 +1,13 @@
 """The integers that users pass in."""
 
+from libc.stdint cimport int64_t
+
+
+cdef extern from "c/integers.h":
+    bint compact_int_value(object number, int64_t *value)
+    bint int_value(object number, int64_t *value)
+
+
 cdef extern from "Python.h":
     bint PyIndex_Check(object number)
     bint PyLong_CheckExact(object number)

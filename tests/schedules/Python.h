@@ -1,4 +1,4 @@
-/* Stands in for CPython's Python.h, as a free-threaded build has it: as much as fastcounter/c/cell.h and map.h need.
+/* Stands in for CPython's Python.h, as a free-threaded build has it: as much as fastcounter/c/counter.h and map.h need.
  *
  * Each atomic operation first hands control to the scheduler.  An int is a struct with a reference count.  Whatever
  * allocates may be told to fail. */
@@ -78,6 +78,7 @@ typedef struct type_object PyTypeObject;
 typedef void (*destructor)(PyObject *);
 typedef int (*inquiry)(PyObject *);
 typedef int (*visitproc)(PyObject *, void *);
+typedef int (*traverseproc)(PyObject *, visitproc, void *);
 
 struct object {
     uintptr_t ob_tid;
@@ -155,11 +156,11 @@ void PyErr_Clear(void);
 void reset_python(void);           /* call this before each program */
 void take_thread_id(int thread);   /* the running thread gets the id of one that has ended */
 
-/* ---- Types: deferred.h, types.h and the end of map.h compile, but no program calls what needs these ---- */
+/* ---- Types: types.h, and the end of counter.h and map.h compile, but no program calls what needs these ---- */
 
 struct type_object {
     destructor tp_dealloc;
-    int (*tp_traverse)(PyObject *, visitproc, void *);
+    traverseproc tp_traverse;
     inquiry tp_clear;
     void (*tp_free)(void *);
     unsigned long tp_flags;
@@ -170,10 +171,12 @@ typedef struct {
     PyObject *obj;
 } Py_buffer;
 
+#define Py_TPFLAGS_IMMUTABLETYPE (1UL << 8)
 #define Py_TPFLAGS_HEAPTYPE (1UL << 9)
 #define Py_TPFLAGS_HAVE_GC (1UL << 14)
 #define Py_TYPE(object) ((object)->ob_type)
 #define PyType_HasFeature(type, flag) (((type)->tp_flags & (flag)) != 0)
+#define PyType_Modified(type) ((void)(type))
 #define PyType_IS_GC(type) PyType_HasFeature(type, Py_TPFLAGS_HAVE_GC)
 #define PyObject_GC_UnTrack(object) ((void)(object))
 #define PyObject_GC_Del free

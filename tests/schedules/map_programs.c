@@ -19,7 +19,7 @@ static struct {
 } labels[LABELS];
 
 static PyObject *map;          /* an object with a map in it; thread 0 owns it */
-static map_entry *order[LABELS];  /* of the entries, as far as a thread has seen it */
+static table_entry *order[LABELS];  /* of the entries, as far as a thread has seen it */
 static int only_grows;         /* no reset so far */
 static int *message;           /* 0 at first */
 
@@ -118,17 +118,17 @@ go_over_all(int resets)
         at_least[label] = least(label);
     }
     Py_ssize_t length = map_length(map), count = 0;
-    map_cursor cursor = map_all(map);
+    table_cursor cursor = map_all(map);
     EXPECT(length <= cursor.left && cursor.left <= LABELS);
     length = cursor.left;
-    for (map_entry *entry = map_next(&cursor); entry != NULL; entry = map_next(&cursor)) {
+    for (table_entry *entry = table_next(&cursor); entry != NULL; entry = table_next(&cursor)) {
         int label = (int)value_of(entry->label);
         EXPECT(entry->hash == hashes[label]);
         EXPECT(!found[label]);
         found[label] = labels[label].seen[current_thread()] = 1;
         EXPECT(order[count] == NULL || order[count] == entry);
         order[count++] = entry;
-        int before = count_of(resets ? entry_reset(entry) : entry_get(entry));
+        int before = count_of(resets ? cell_reset(&entry->value) : cell_get(&entry->value));
         labels[label].taken += resets && before > 0 ? before : 0;
         check_count(label, before, at_least[label]);
     }
@@ -347,7 +347,7 @@ body(int thread)
     memset(order, 0, sizeof order);
     only_grows = 1;
     message = allocate(sizeof(int));
-    map = allocate(CELL_OFFSET + sizeof(counter_map));
+    map = allocate(FIRST_FIELD + sizeof(counter_map));
     map->ob_tid = 1000;
     if (current->before != NULL) {
         current->before();
@@ -365,7 +365,7 @@ finish(void)
         }
     }
     go_over_all(0);
-    map_free(MAP(map));
+    table_free(&MAP(map)->table);
     release(map);
     release(message);
 }

@@ -1,4 +1,4 @@
-"""Changes to the free-threaded cell, and to the map, that break it.  run.py checks that a program finds each of them.
+"""Changes to the free-threaded cell, and to the table of labels, that break it.  run.py checks that a program finds each of them.
 
 A mutation has a function of a header, a sentence that says what is wrong, and texts of that function with what takes
 their place.  Each text has to be in the function exactly once, so a mutation that no longer fits the header fails.
@@ -20,7 +20,7 @@ class Mutation(NamedTuple):
     @property
     def programs(self):
         """The file of the programs that have to find it."""
-        return "map_programs" if self.header == "map.h" else "programs"
+        return "map_programs" if self.header == "table.h" else "programs"
 
     def apply(self, header):
         """Return the text of the header with the fault."""
@@ -43,17 +43,17 @@ RELAXED_OFFSET = {"store_int64(&self->offset": "store_int64_relaxed(&self->offse
 DROP = "Py_XDECREF(done ? dropped : large);"
 PUBLISH = "!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)"
 OWNER_STORES = "_Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);"
-MAP_LOCK = {"    spin_lock(&map->locked);\n": "", "    spin_unlock(&map->locked);\n": ""}
-UNLOCK = "    spin_unlock(&map->locked);\n"
-PUBLISH_ENTRY = "        PUBLISH(slot, entry);\n"
-RELAXED_ENTRY = "        _Py_atomic_store_ptr_relaxed(slot, entry);\n"
+TABLE_LOCK = {"    spin_lock(&table->locked);\n": "", "    spin_unlock(&table->locked);\n": ""}
+UNLOCK = "    spin_unlock(&table->locked);\n"
+PUBLISH_ENTRY = "        PUBLISH(place->slot, entry);\n"
+RELAXED_ENTRY = "        _Py_atomic_store_ptr_relaxed(place->slot, entry);\n"
 BLOCK_USED = "        PUBLISH_SIZE(&block->used, block->used + 1);\n"
-USED = "        PUBLISH_SIZE(&map->used, map->used + 1);\n"
-RELAXED_LOAD = "_Py_atomic_load_ptr_relaxed(&map->"
+USED = "        PUBLISH_SIZE(&table->used, table->used + 1);\n"
+RELAXED_LOAD = "_Py_atomic_load_ptr_relaxed(&table->"
 
 
-def map_mutation(function, fault, replacements):
-    return Mutation(function, fault, replacements, "map.h")
+def table_mutation(function, fault, replacements):
+    return Mutation(function, fault, replacements, "table.h")
 
 
 MUTATIONS = [
@@ -189,7 +189,7 @@ MUTATIONS = [
             "    PyObject *count = PyLong_FromLongLong(sum);\n    unlock(self);\n"
         },
     ),
-    Mutation("update", "takes every count for 0", {"add && !is_zero": "0"}),
+    Mutation("add_anew", "takes every count for 0", {"is_zero ?": "1 ?"}),
     Mutation("replace_striped", "takes no lock", LOCK),
     Mutation("replace_striped", "does not look at the version", {"self->version == seen->version;": "1;"}),
     Mutation(
@@ -293,76 +293,76 @@ MUTATIONS = [
         "subtracts again if there is no memory for the new count",
         {
             "        return PyLong_FromLongLong(after);": "        PyObject *result = PyLong_FromLongLong(after);\n"
-            "        if (result == NULL) {\n            add_to_word(cell, -1, &after);\n        }\n"
+            "        if (result == NULL) {\n            add_to_word(self, -1, &after);\n        }\n"
             "        return result;"
         },
     ),
-    Mutation("update", "does not try again", {"if (done || result == NULL)": "if (1)"}),
+    Mutation("add_anew", "does not try again", {"if (done || after == NULL)": "if (1)"}),
+    Mutation("cell_exchange", "does not try again", {"if (replace_count(self, &before, count))": "if (replace_count(self, &before, count) || 1)"}),
     Mutation("make_room", "raises that there is no memory", {"        PyErr_Clear();\n": ""}),
-    # The map.
-    map_mutation("map_publish", "takes no lock", MAP_LOCK),
-    map_mutation("map_publish", "does not look whether the slot is empty", {"*slot == NULL && ": ""}),
-    map_mutation("map_publish", "does not look whether the table is full", {"!is_full(map, table) && ": ""}),
-    map_mutation("map_publish", "does not look whether the block is full", {" && !is_block_full(block)": ""}),
-    map_mutation("map_publish", "counts no reference", {"Py_NewRef(label)": "label"}),
-    map_mutation("map_publish", "publishes an entry without a release", {PUBLISH_ENTRY: RELAXED_ENTRY}),
-    map_mutation(
-        "map_publish",
+    # The table of labels.
+    table_mutation("table_publish", "takes no lock", TABLE_LOCK),
+    table_mutation("table_publish", "does not look whether the slot is empty", {"*place->slot == NULL && ": ""}),
+    table_mutation("table_publish", "does not look whether the table is full", {"!are_full(place->slots, table) && ": ""}),
+    table_mutation("table_publish", "does not look whether the block is full", {" && !is_block_full(block)": ""}),
+    table_mutation("table_publish", "counts no reference", {"Py_NewRef(place->label)": "place->label"}),
+    table_mutation("table_publish", "publishes an entry without a release", {PUBLISH_ENTRY: RELAXED_ENTRY}),
+    table_mutation(
+        "table_publish",
         "publishes an entry before it is complete",
         {PUBLISH_ENTRY: "", "        entry->label =": f"{PUBLISH_ENTRY}        entry->label ="},
     ),
-    map_mutation(
-        "map_publish",
+    table_mutation(
+        "table_publish",
         "counts a label before its entry is complete",
         {USED: "", "        entry->label =": f"{USED}        entry->label ="},
     ),
-    map_mutation(
-        "map_publish",
+    table_mutation(
+        "table_publish",
         "lets the block grow after the lock is released",
         {BLOCK_USED: "", UNLOCK: f"{UNLOCK}    if (entry != NULL) {{\n{BLOCK_USED}    }}\n"},
     ),
-    map_mutation("map_grow", "takes no lock", MAP_LOCK),
-    map_mutation("map_grow", "replaces a table that another thread has just made", {"= map->table == table;": "= 1;"}),
-    map_mutation(
-        "map_grow",
+    table_mutation("table_grow", "takes no lock", TABLE_LOCK),
+    table_mutation("table_grow", "replaces a table that another thread has just made", {"= table->slots == full;": "= 1;"}),
+    table_mutation(
+        "table_grow",
         "publishes a table without a release",
-        {"PUBLISH(&map->table, grown)": "_Py_atomic_store_ptr_relaxed(&map->table, grown)"},
+        {"PUBLISH(&table->slots, grown)": "_Py_atomic_store_ptr_relaxed(&table->slots, grown)"},
     ),
-    map_mutation("map_grow", "keeps the table that it could not publish", {"        PyMem_RawFree(grown);\n": ""}),
-    map_mutation("map_grow", "forgets the table that it replaces", {"    grown->previous = table;\n": ""}),
-    map_mutation(
-        "map_grow",
+    table_mutation("table_grow", "keeps the table that it could not publish", {"        PyMem_RawFree(grown);\n": ""}),
+    table_mutation("table_grow", "forgets the table that it replaces", {"    grown->previous = full;\n": ""}),
+    table_mutation(
+        "table_grow",
         "frees the table that it replaces",
-        {"grown->previous = table;": "", "    if (!done) {": "    if (done) {\n        PyMem_RawFree(table);\n    }\n"}
+        {"grown->previous = full;": "", "    if (!done) {": "    if (done) {\n        PyMem_RawFree(full);\n    }\n"}
         | {"        PyMem_RawFree(grown);": "    if (!done) {\n        PyMem_RawFree(grown);"},
     ),
-    map_mutation("map_append_block", "takes no lock", MAP_LOCK),
-    map_mutation(
-        "map_append_block", "appends to a block that another thread has appended to", {"= map->last == last;": "= 1;"}
+    table_mutation("table_append_block", "takes no lock", TABLE_LOCK),
+    table_mutation(
+        "table_append_block", "appends to a block that another thread has appended to", {"= table->last == last;": "= 1;"}
     ),
-    map_mutation(
-        "map_append_block",
+    table_mutation(
+        "table_append_block",
         "publishes a block without a release",
-        {"PUBLISH(&map->last, block)": "_Py_atomic_store_ptr_relaxed(&map->last, block)"},
+        {"PUBLISH(&table->last, block)": "_Py_atomic_store_ptr_relaxed(&table->last, block)"},
     ),
-    map_mutation(
-        "map_append_block", "keeps the block that it could not publish", {"        PyMem_RawFree(block);\n": ""}
+    table_mutation(
+        "table_append_block", "keeps the block that it could not publish", {"        PyMem_RawFree(block);\n": ""}
     ),
-    map_mutation("map_add_label", "does not acquire the block", {"LOAD(&map->last)": RELAXED_LOAD + "last)"}),
-    map_mutation("map_add_label", "does not acquire the table", {"LOAD(&map->table)": RELAXED_LOAD + "table)"}),
-    map_mutation(
-        "map_add_label",
+    table_mutation("table_add", "does not acquire the block", {"LOAD(&table->last)": RELAXED_LOAD + "last)"}),
+    table_mutation(
+        "table_add",
         "does not look again in the table that it has made",
         {"        if (status == 0) {": "        if (0) {"},
     ),
-    map_mutation("map_add_label", "ignores that a comparison fails", {"return status < 0 ? NULL : ": "return "}),
-    map_mutation("map_look_up", "does not acquire the table", {"LOAD(&map->table)": RELAXED_LOAD + "table)"}),
-    map_mutation("map_search", "does not acquire the entry", {"LOAD(*slot)": "_Py_atomic_load_ptr_relaxed(*slot)"}),
-    map_mutation("labels_used", "takes no lock", MAP_LOCK | {"= map->used;": "= LOAD_SIZE(&map->used);"}),
-    map_mutation(
-        "cursor_of",
+    table_mutation("table_add", "ignores that a comparison fails", {"return status < 0 ? NULL : ": "return "}),
+    table_mutation("table_search", "does not acquire the slots", {"LOAD(&table->slots)": RELAXED_LOAD + "slots)"}),
+    table_mutation("table_search", "does not acquire the entry", {"LOAD(place->slot)": "_Py_atomic_load_ptr_relaxed(place->slot)"}),
+    table_mutation("table_used", "takes no lock", TABLE_LOCK | {"= table->used;": "= LOAD_SIZE(&table->used);"}),
+    table_mutation(
+        "table_all",
         "gets the first block before the number of labels",
-        {"    Py_ssize_t used": "    map_block *first = LOAD(&map->first);\n    Py_ssize_t used"}
-        | {"{LOAD(&map->first), 0": "{first, 0"},
+        {"    Py_ssize_t used": "    entry_block *first = LOAD(&table->first);\n    Py_ssize_t used"}
+        | {"{LOAD(&table->first), 0": "{first, 0"},
     ),
 ]

@@ -1,5 +1,5 @@
 /* Small programs of a few threads.  main() runs each of them under every schedule.  README.md says how to add one. */
-#include "cell.h"
+#include "counter.h"
 #include "program.h"
 
 enum { UNSYNCHRONIZED = 1 << CELL_UNSYNCHRONIZED, ATOMIC = 1 << CELL_ATOMIC, STRIPED = 1 << CELL_STRIPED };
@@ -12,10 +12,10 @@ typedef struct {
     void *cell;
 } counter_object;
 
-_Static_assert(offsetof(counter_object, cell) == CELL_OFFSET, "the cell is where cell.h expects it");
+_Static_assert(offsetof(counter_object, cell) == CELL_OFFSET, "the cell is where counter.h expects it");
 
 typedef struct {
-    counter_object *object;
+    PyObject *object;
     wide begun, ended;         /* sums of the amounts of all additions that have begun, and that have ended */
     wide taken;                /* by resets and assignments, less what they set */
     int only_grows;            /* no reset, no assignment, no negative amount so far */
@@ -38,13 +38,13 @@ static int *data;              /* 0 at first; it is not atomic */
 #define LARGE_AMOUNT ((wide)2 * ADD_LIMIT)
 #define HUGE_COUNT ((wide)4 * COUNT_LIMIT)
 
-static counter_object *
+static PyObject *
 new_object(void)
 {
-    counter_object *object = allocate(sizeof(counter_object));
-    object->object.ob_tid = _Py_ThreadId();
-    EXPECT(cell_init(&object->cell) == 0);
-    cell_set_kind(&object->cell, kind);
+    PyObject *object = allocate(sizeof(counter_object));
+    object->ob_tid = _Py_ThreadId();
+    EXPECT(counter_init(object) == 0);
+    counter_set_kind(object, kind);
     return object;
 }
 
@@ -102,7 +102,7 @@ add(counter *self, wide amount)
     PyObject *number = make_int(amount);
     self->begun += amount;
     self->only_grows &= amount >= 0;
-    void **cell = &self->object->cell;
+    counter_cell *cell = cell_of(self->object);
     if (check_error(!cell_try_add(cell, number) && cell_add(cell, number) < 0)) {
         self->begun -= amount;
     }
@@ -117,7 +117,7 @@ increment(counter *self)
 {
     PyErr_Clear();
     self->begun++;
-    if (check_error(cell_increment(&self->object->cell) < 0)) {
+    if (check_error(cell_increment(cell_of(self->object)) < 0)) {
         self->begun--;
     }
     else {
@@ -130,7 +130,7 @@ value(counter *self)
 {
     PyErr_Clear();
     wide at_least = least(self);
-    wide count = count_of(cell_get(&self->object->cell));
+    wide count = count_of(cell_get(cell_of(self->object)));
     if (count != NO_COUNT) {
         check_count(self, count, at_least);
     }
@@ -143,7 +143,7 @@ assign(counter *self, wide count)
     PyErr_Clear();
     self->only_grows = 0;
     PyObject *number = make_int(count);
-    wide before = count_of(cell_exchange(&self->object->cell, number));
+    wide before = count_of(cell_exchange(cell_of(self->object), number));
     self->taken += before == NO_COUNT ? 0 : before - count;
     Py_DECREF(number);
 }
@@ -153,7 +153,7 @@ reset(counter *self)
 {
     PyErr_Clear();
     self->only_grows = 0;
-    wide before = count_of(cell_reset(&self->object->cell));
+    wide before = count_of(cell_reset(cell_of(self->object)));
     self->taken += before == NO_COUNT ? 0 : before;
 }
 
@@ -174,7 +174,7 @@ increment_and_get(counter *self)
     PyErr_Clear();
     self->begun++;
     wide at_least = least(self) + 1;
-    wide count = count_of(cell_increment_and_get(&self->object->cell));
+    wide count = count_of(cell_increment_and_get(cell_of(self->object)));
     if (count != NO_COUNT) {  /* otherwise 1 may have been added or not */
         check_given(self, count, at_least);
         addition_ends(self, 1);
@@ -189,7 +189,7 @@ add_and_get(counter *self, wide amount)
     self->begun += amount;
     self->only_grows &= amount >= 0;
     wide at_least = least(self) + amount;
-    wide count = count_of(cell_add_and_get(&self->object->cell, number));
+    wide count = count_of(cell_add_and_get(cell_of(self->object), number));
     if (count != NO_COUNT) {
         check_given(self, count, at_least);
         addition_ends(self, amount);
@@ -551,7 +551,7 @@ owner_follows_owner(int thread)
 static void
 different_stripes(void)
 {
-    stripe_table *table = CELL(&A->object->cell)->table;
+    stripe_table *table = FIELD(A->object)->cell.table;
     for (int index = 0; index < table->number; index++) {
         EXPECT(table->stripes[index]->part == 1);
     }
@@ -565,9 +565,9 @@ owner_takes_a_stripe(int thread)
         increment(A);
         return;
     }
-    int64_t *word = &CELL(&A->object->cell)->count;
+    int64_t *word = &FIELD(A->object)->cell.count;
     for (int times = 0; times < 2; times++) {
-        int had_stripes = _Py_atomic_load_ptr_acquire(&CELL(&A->object->cell)->table) != NULL;
+        int had_stripes = _Py_atomic_load_ptr_acquire(&FIELD(A->object)->cell.table) != NULL;
         int64_t before = _Py_atomic_load_int64(word);
         increment(A);
         EXPECT(!had_stripes || _Py_atomic_load_int64(word) == before);
@@ -670,7 +670,7 @@ finish(void)
     }
     for (int index = 0; index < 2; index++) {
         check_total(&counters[index]);
-        cell_free(&counters[index].object->cell);
+        counter_clear(counters[index].object);
         release(counters[index].object);
     }
     release(message);

@@ -1,0 +1,22 @@
+from cpython.object cimport PyObject
+
+from fastcounter.c.cell cimport counter_cell
+
+
+cdef extern from "c/map.h":
+    ctypedef struct table_cursor:
+        pass
+
+    ctypedef struct table_entry:
+        PyObject *label
+        counter_cell value
+
+    int map_increment(object counts, object label) except -1
+    int map_add(object counts, object label, object amount) except -1
+    object map_get(object counts, object label, PyObject *missing)
+    bint map_contains(object counts, object label) except -1
+    Py_ssize_t map_length(object counts)
+    table_cursor map_all(object counts)
+    table_entry *table_next(table_cursor *cursor)
+    bint is_map_at(object counts, void *place, size_t size)
+    void complete_map_type(object cls)

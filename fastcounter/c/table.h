@@ -1,0 +1,348 @@
+/* A table of labels, each with a value.  It does not know what the values are: who includes this file first defines
+ *
+ *   - table_value, the type of a value;
+ *   - table_value_init() and table_value_clear(), which take a pointer to one and cannot fail;
+ *   - ENTRY_ALIGNMENT: an entry, which is a label and its value, begins at a multiple of it.
+ *
+ * It is a hash table with open addressing that only grows.  An entry goes only when the table goes.  A slot is empty or
+ * points to an entry, and never changes again.  Slots that have become too few are replaced by a copy with twice as
+ * many, and stay until the table goes: a thread may be looking up a label in them, or a label's `__eq__`, called by a
+ * look-up in them, may have made the table grow.  A table of which all bytes are 0 is empty.
+ *
+ * Thread safety:
+ *
+ *   - A look-up takes no lock, and counts no reference to what it finds.  Entries and slots are complete when they are
+ *     published, and are published by a release store.
+ *   - `__hash__` and `__eq__` may run Python code.  They are called only without the lock, and before anything changes.
+ *   - A new label is published with the lock held, if the slot at which the look-up ended is still empty, and its slots
+ *     not full.  Otherwise the look-up is repeated.  So no label gets two entries.
+ *   - A thread that finds the slots full makes a larger copy.  No thread adds to full slots, so the copy is complete.
+ *   - A thread that goes over all labels, or counts them, takes the lock to read their number; see table_used().
+ *     Whether slots are full is read without the lock, and again with it before a label is published.
+ *   - While a thread holds the lock, it only loads and stores memory.  With the GIL that is atomic without a lock.
+ */
+#ifndef FASTCOUNTER_TABLE_H
+#define FASTCOUNTER_TABLE_H
+
+#include "atomics.h"
+#include "cache_lines.h"
+#include "labels.h"
+#include "lock.h"
+
+typedef union {
+    struct {
+        PyObject *label;  /* a strong reference */
+        Py_hash_t hash;
+        table_value value;
+    };
+    char room[ROUND_UP(sizeof(PyObject *) + sizeof(Py_hash_t) + sizeof(table_value), ENTRY_ALIGNMENT)];
+} table_entry;
+
+/* Entries in the order in which their labels were added. */
+typedef struct entry_block {
+    struct entry_block *next;
+    Py_ssize_t size;
+    Py_ssize_t used;
+    table_entry *entries;  /* in the same memory */
+} entry_block;
+
+typedef struct slot_array {
+    struct slot_array *previous;
+    size_t mask;           /* the number of slots, a power of two, less 1 */
+    table_entry *slots[];
+} slot_array;
+
+typedef struct {
+    slot_array *slots;
+    entry_block *first;
+    entry_block *last;
+    Py_ssize_t used;       /* the number of labels */
+    int locked;
+} label_table;
+
+/* Where the search for a label has ended. */
+typedef struct {
+    PyObject *label;
+    Py_hash_t hash;
+    slot_array *slots;     /* NULL if the table has none yet */
+    table_entry **slot;    /* the label's, or the empty one where it belongs; NULL if there are no slots */
+} label_place;
+
+/* Tests compile this file with smaller limits, as they do the cell. */
+#ifndef FIRST_SLOTS
+#  define FIRST_SLOTS 8
+#endif
+#ifndef FIRST_ENTRIES
+#  define FIRST_ENTRIES 4
+#endif
+#ifndef MOST_ENTRIES
+#  define MOST_ENTRIES 64  /* in a block, so that a large table has little unused memory */
+#endif
+
+/* ---- Looking up ---- */
+
+static inline size_t
+next_slot(size_t index, size_t *rest_of_hash)
+{
+    *rest_of_hash >>= 5;
+    return 5 * index + *rest_of_hash + 1;  /* the order in which CPython's dict probes */
+}
+
+/* Search for the label of a place, whose hash is there too, and set the rest of the place.  Returns 1 if the table has
+ * the label, 0 if not, and -1 if comparing labels fails. */
+static inline int
+table_search(label_table *table, label_place *place)
+{
+    place->slots = LOAD(&table->slots);
+    place->slot = NULL;
+    if (place->slots == NULL) {
+        return 0;
+    }
+    size_t rest_of_hash = (size_t)place->hash;
+    for (size_t index = (size_t)place->hash;; index = next_slot(index, &rest_of_hash)) {
+        place->slot = &place->slots->slots[index & place->slots->mask];
+        table_entry *entry = LOAD(place->slot);
+        if (entry == NULL) {
+            return 0;
+        }
+        if (entry->label == place->label) {
+            return 1;
+        }
+        if (entry->hash == place->hash) {
+            int equal = labels_equal(entry->label, place->label);
+            if (equal != 0) {
+                return equal;
+            }
+        }
+    }
+}
+
+/* The same for a label that has not been hashed.  Returns -1 also if hashing it fails. */
+static inline int
+table_look_up(label_table *table, PyObject *label, label_place *place)
+{
+    place->label = label;
+    place->hash = label_hash(label);
+    return place->hash == -1 ? -1 : table_search(table, place);
+}
+
+/* ---- Adding labels ---- */
+
+/* Slots are full when three quarters of them are taken: look-ups for labels that are not there end soon, and a label
+ * takes at most 43 bytes in slots, the previous ones included. */
+static inline int
+are_full(slot_array *slots, label_table *table)
+{
+    return slots == NULL || (size_t)LOAD_SIZE(&table->used) >= (slots->mask + 1) / 4 * 3;
+}
+
+static inline int
+is_block_full(entry_block *block)
+{
+    return block == NULL || LOAD_SIZE(&block->used) >= block->size;
+}
+
+/* Replace full slots by twice as many, unless another thread has done so.  -1 if memory runs out. */
+static int
+table_grow(label_table *table, slot_array *full)
+{
+    size_t number = full == NULL ? FIRST_SLOTS : 2 * (full->mask + 1);
+    slot_array *grown = PyMem_RawCalloc(1, sizeof(slot_array) + number * sizeof(table_entry *));
+    if (grown == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    grown->previous = full;
+    grown->mask = number - 1;
+    for (size_t old = 0; full != NULL && old <= full->mask; old++) {
+        table_entry *entry = LOAD(&full->slots[old]);
+        if (entry != NULL) {
+            size_t rest_of_hash = (size_t)entry->hash, index = (size_t)entry->hash;
+            while (grown->slots[index & grown->mask] != NULL) {
+                index = next_slot(index, &rest_of_hash);
+            }
+            grown->slots[index & grown->mask] = entry;
+        }
+    }
+    spin_lock(&table->locked);
+    int done = table->slots == full;
+    if (done) {
+        PUBLISH(&table->slots, grown);
+    }
+    spin_unlock(&table->locked);
+    if (!done) {
+        PyMem_RawFree(grown);
+    }
+    return 0;
+}
+
+/* Append a block to a full one, unless another thread has done so.  -1 if memory runs out. */
+static int
+table_append_block(label_table *table, entry_block *last)
+{
+    Py_ssize_t size = last == NULL ? FIRST_ENTRIES : Py_MIN(2 * last->size, MOST_ENTRIES);
+    entry_block *block = PyMem_RawCalloc(1, sizeof(entry_block) + ENTRY_ALIGNMENT + size * sizeof(table_entry));
+    if (block == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    block->size = size;
+    block->entries = align(block + 1, ENTRY_ALIGNMENT);
+    spin_lock(&table->locked);
+    int done = table->last == last;
+    if (done) {
+        PUBLISH(last == NULL ? &table->first : &last->next, block);
+        PUBLISH(&table->last, block);
+    }
+    spin_unlock(&table->locked);
+    if (!done) {
+        PyMem_RawFree(block);
+    }
+    return 0;
+}
+
+/* Add the label at its place, an empty slot, with a new value.  Returns NULL if the slot has been taken since the
+ * search, or if there is no room.  Slots that have been replaced are full, so the place is still in the table's. */
+static table_entry *
+table_publish(label_table *table, label_place *place, entry_block *block)
+{
+    table_entry *entry = NULL;
+    spin_lock(&table->locked);
+    if (*place->slot == NULL && !are_full(place->slots, table) && !is_block_full(block)) {
+        entry = &block->entries[block->used];
+        entry->label = Py_NewRef(place->label);
+        entry->hash = place->hash;
+        table_value_init(&entry->value);
+        PUBLISH(place->slot, entry);
+        PUBLISH_SIZE(&block->used, block->used + 1);
+        PUBLISH_SIZE(&table->used, table->used + 1);
+    }
+    spin_unlock(&table->locked);
+    return entry;
+}
+
+/* Add a label that a search has not found, and return its entry.  NULL if comparing fails or memory runs out. */
+static table_entry *
+table_add(label_table *table, label_place *place)
+{
+    for (;;) {
+        int status = 0;
+        entry_block *block = LOAD(&table->last);
+        if (are_full(place->slots, table)) {
+            status = table_grow(table, place->slots);
+        }
+        else if (is_block_full(block)) {
+            status = table_append_block(table, block);
+        }
+        else {
+            table_entry *entry = table_publish(table, place, block);
+            if (entry != NULL) {
+                return entry;
+            }
+        }
+        if (status == 0) {
+            status = table_search(table, place);
+        }
+        if (status != 0) {
+            return status < 0 ? NULL : LOAD(place->slot);
+        }
+    }
+}
+
+/* Return the label's entry, and make it if there is none.  NULL if hashing or comparing fails, or memory runs out. */
+static inline table_entry *
+table_entry_of(label_table *table, PyObject *label)
+{
+    label_place place;
+    int found = table_look_up(table, label, &place);
+    if (found < 0) {
+        return NULL;
+    }
+    return found ? LOAD(place.slot) : table_add(table, &place);
+}
+
+/* Set `entry` to the label's entry and return 1.  Returns 0 if there is none, or -1 if hashing or comparing fails. */
+static inline int
+table_find(label_table *table, PyObject *label, table_entry **entry)
+{
+    label_place place;
+    int found = table_look_up(table, label, &place);
+    if (found == 1) {
+        *entry = LOAD(place.slot);
+    }
+    return found;
+}
+
+/* ---- All labels ---- */
+
+/* The number of labels.  Another thread may be publishing a label that is in its slot and not yet in `used`.  With the
+ * lock this waits until it is in both, so a thread that has found a label sees it among all labels too. */
+static inline Py_ssize_t
+table_used(label_table *table)
+{
+    spin_lock(&table->locked);
+    Py_ssize_t used = table->used;
+    spin_unlock(&table->locked);
+    return used;
+}
+
+/* A position among the entries that the table had when the cursor was made, in the order in which they were added. */
+typedef struct {
+    entry_block *block;
+    Py_ssize_t index;
+    Py_ssize_t left;
+} table_cursor;
+
+static inline table_cursor
+table_all(label_table *table)
+{
+    Py_ssize_t used = table_used(table);  /* before `first`, so that this many entries are there */
+    return (table_cursor){LOAD(&table->first), 0, used};
+}
+
+/* The next entry, or NULL at the end. */
+static inline table_entry *
+table_next(table_cursor *cursor)
+{
+    if (cursor->left == 0) {
+        return NULL;
+    }
+    if (cursor->index == cursor->block->size) {
+        cursor->block = LOAD(&cursor->block->next);
+        cursor->index = 0;
+    }
+    cursor->left--;
+    return &cursor->block->entries[cursor->index++];
+}
+
+/* ---- The end ---- */
+
+/* Take everything out of a table that no other thread can reach.  Dropping a label may run Python code, so the table is
+ * empty before. */
+static inline label_table
+table_take(label_table *table)
+{
+    label_table taken = *table;
+    *table = (label_table){0};
+    return taken;
+}
+
+static void
+table_free(label_table *table)
+{
+    table_cursor cursor = table_all(table);
+    for (table_entry *entry = table_next(&cursor); entry != NULL; entry = table_next(&cursor)) {
+        Py_DECREF(entry->label);
+        table_value_clear(&entry->value);
+    }
+    for (slot_array *slots = table->slots, *previous; slots != NULL; slots = previous) {
+        previous = slots->previous;
+        PyMem_RawFree(slots);
+    }
+    for (entry_block *block = table->first, *next; block != NULL; block = next) {
+        next = block->next;
+        PyMem_RawFree(block);
+    }
+}
+
+#endif

@@ -1,0 +1,3 @@
+cdef extern from "c/types.h":
+    bint is_immutable(object cls)
+    void make_immutable(object cls)
