@@ -1,22 +1,33 @@
-"""The counters' C-level calls; cimport the classes from `fastcounter`.
+"""The counters' calls from C; cimport the classes from `fastcounter`.
 
-Call these with the GIL held, or on a free-threaded build with an attached thread state.  They are as atomic as the
-Python methods.  A call that fails raises MemoryError, or TypeError if a count or an amount is not an integer, and the
-count stays unchanged.  These calls ignore methods that a Python subclass overrides.  Declare parameters `not None`:
-Cython accepts None for any class, and a call on None crashes.
+Call them with the GIL held, or on a free-threaded build with an attached thread state.  They are as atomic as the
+Python methods.  Where a call fails, the count stays unchanged, unless its comment says more.  They ignore methods that
+a Python subclass overrides.  Declare parameters `not None`: Cython accepts None for any class, and a call on None
+crashes.
 """
 
 cdef class _Counter:
+    # Ours.
     cdef void *cell  # see counter.h
     cdef object __weakref__
 
+    # Add 1.  Returns 0, or -1 with MemoryError.
     cdef int c_increment(self) except -1
+
+    # Add an integer of any size and sign.  Returns 0, or -1 with TypeError if it is no integer, or MemoryError.
     cdef int c_add(self, object amount) except -1
+
+    # Returns the count, an int, or raises MemoryError.
     cdef object c_value(self)
-    cdef object c_exchange(self, object count)  # sets the count and returns the previous count
+
+    # Set the count and return the previous count.  Raises TypeError if `count` is no integer, or MemoryError.
+    cdef object c_exchange(self, object count)
+
+    # Set the count to 0 and return the previous count, an int.  Raises MemoryError.
     cdef object c_reset(self)
 
-    cdef void make_atomic(self)  # __cinit__ calls one of these two, or neither; see cell.h
+    # Ours.  __cinit__ calls one of the first two, or neither; see cell.h.
+    cdef void make_atomic(self)
     cdef void make_striped(self)
     cdef int assign_value(self, object value) except -1
     cdef tuple get_state(self)
@@ -24,13 +35,16 @@ cdef class _Counter:
 
 
 cdef class _ReturningCounter(_Counter):
-    # Without the GIL, calls of these two that raise MemoryError may have added.
+    # Add 1 and return the new count, an int.  Raises MemoryError; without the GIL it may have added then.
     cdef object c_increment_and_get(self)
+
+    # Add an integer of any size and sign, and return the new count, an int.  Raises TypeError if it is no integer, or
+    # MemoryError; without the GIL it may have added then.
     cdef object c_add_and_get(self, object amount)
 
 
-# Each class has a field of its own.  So Python sees that the layouts of two of them conflict, and refuses a class that
-# has both as bases.  The field costs no memory: CPython rounds sizes up to 16 bytes.
+# Ours: each class has a field of its own.  So Python sees that the layouts of two of them conflict, and refuses a class
+# that has both as bases.  The field costs no memory: CPython rounds sizes up to 16 bytes.
 
 cdef class SingleThreadCounter(_ReturningCounter):
     cdef void *own_layout

@@ -2,8 +2,6 @@ from typing import Any, SupportsIndex
 
 from typing_extensions import Self, disjoint_base
 
-# The base classes have no `value`: it is an attribute of some counters and a method of others.
-
 @disjoint_base
 class _Counter:
     def __init__(self, initial: SupportsIndex = 0) -> None: ...

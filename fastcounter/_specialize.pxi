@@ -61,10 +61,10 @@ def _init_subclass(cls, **kwargs):
     specialize_methods(cls, root)
 
 
-# The last line of each module: the last changes to its compiled classes, and to the functions that pickles name, before
-# users see them.  `root` is one of the classes or their common base.  `frees` says whether a closed interpreter can free
-# the module; see cython_workarounds.h.
 cdef int complete_module(str name, root, tuple classes, tuple functions, bint frees) except -1:
+    # The last line of each module: the last changes to its compiled classes, and to the functions that pickles name,
+    # before users see them.  `root` is one of the classes or their common base.  `frees` says whether a closed
+    # interpreter can free the module; see cython_workarounds.h.
     module = sys.modules[name]
     public = name.partition("._")[0]  # where users import from
     if not is_immutable(root):  # the root of compat's classes is

@@ -1,4 +1,4 @@
-"""Changes to the free-threaded cell, and to the table of labels, that break it.  run.py checks that a program finds each of them.
+"""Changes to the free-threaded cell and the table of labels that break them.  run.py checks that a program finds each.
 
 A mutation has a function of a header, a sentence that says what is wrong, and texts of that function with what takes
 their place.  Each text has to be in the function exactly once, so a mutation that no longer fits the header fails.
@@ -298,12 +298,18 @@ MUTATIONS = [
         },
     ),
     Mutation("add_anew", "does not try again", {"if (done || after == NULL)": "if (1)"}),
-    Mutation("cell_exchange", "does not try again", {"if (replace_count(self, &before, count))": "if (replace_count(self, &before, count) || 1)"}),
+    Mutation(
+        "cell_exchange",
+        "does not try again",
+        {"if (replace_count(self, &before, count))": "if (replace_count(self, &before, count) || 1)"},
+    ),
     Mutation("make_room", "raises that there is no memory", {"        PyErr_Clear();\n": ""}),
     # The table of labels.
     table_mutation("table_publish", "takes no lock", TABLE_LOCK),
     table_mutation("table_publish", "does not look whether the slot is empty", {"*place->slot == NULL && ": ""}),
-    table_mutation("table_publish", "does not look whether the table is full", {"!are_full(place->slots, table) && ": ""}),
+    table_mutation(
+        "table_publish", "does not look whether the table is full", {"!are_full(place->slots, table) && ": ""}
+    ),
     table_mutation("table_publish", "does not look whether the block is full", {" && !is_block_full(block)": ""}),
     table_mutation("table_publish", "counts no reference", {"Py_NewRef(place->label)": "place->label"}),
     table_mutation("table_publish", "publishes an entry without a release", {PUBLISH_ENTRY: RELAXED_ENTRY}),
@@ -323,7 +329,9 @@ MUTATIONS = [
         {BLOCK_USED: "", UNLOCK: f"{UNLOCK}    if (entry != NULL) {{\n{BLOCK_USED}    }}\n"},
     ),
     table_mutation("table_grow", "takes no lock", TABLE_LOCK),
-    table_mutation("table_grow", "replaces a table that another thread has just made", {"= table->slots == full;": "= 1;"}),
+    table_mutation(
+        "table_grow", "replaces a table that another thread has just made", {"= table->slots == full;": "= 1;"}
+    ),
     table_mutation(
         "table_grow",
         "publishes a table without a release",
@@ -339,7 +347,9 @@ MUTATIONS = [
     ),
     table_mutation("table_append_block", "takes no lock", TABLE_LOCK),
     table_mutation(
-        "table_append_block", "appends to a block that another thread has appended to", {"= table->last == last;": "= 1;"}
+        "table_append_block",
+        "appends to a block that another thread has appended to",
+        {"= table->last == last;": "= 1;"},
     ),
     table_mutation(
         "table_append_block",
@@ -357,7 +367,9 @@ MUTATIONS = [
     ),
     table_mutation("table_add", "ignores that a comparison fails", {"return status < 0 ? NULL : ": "return "}),
     table_mutation("table_search", "does not acquire the slots", {"LOAD(&table->slots)": RELAXED_LOAD + "slots)"}),
-    table_mutation("table_search", "does not acquire the entry", {"LOAD(place->slot)": "_Py_atomic_load_ptr_relaxed(place->slot)"}),
+    table_mutation(
+        "table_search", "does not acquire the entry", {"LOAD(place->slot)": "_Py_atomic_load_ptr_relaxed(place->slot)"}
+    ),
     table_mutation("table_used", "takes no lock", TABLE_LOCK | {"= table->used;": "= LOAD_SIZE(&table->used);"}),
     table_mutation(
         "table_all",
