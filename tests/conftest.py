@@ -1,5 +1,6 @@
 """What the tests share: fixtures with each class of a kind, and how long to fuzz."""
 
+import functools
 import gc
 import os
 import sys
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # makes `helpers` importable wherever the tests are
+
+pytest.register_assert_rewrite("helpers")
 
 from helpers import COMPAT, COMPILED, EXACT, ORIGINAL, name_of
 
@@ -28,24 +31,29 @@ def short_collections():
 
 
 @pytest.fixture
-def lacks_memory():
-    """Make a call in which the allocation after so many others fails, or with `for_good` all after them.
+def without_memory():
+    """Make an object and call a function with it, again and again, each time with another allocation that fails.
 
-    Return whether the call raises MemoryError.
+    At first that is the first one.  With `for_good` all after it fail too.  Yield each object, and whether its call
+    raised MemoryError.
     """
     testcapi = pytest.importorskip("_testcapi")
 
-    def make(others, call, *args, for_good=False):
-        testcapi.set_nomemory(others, 0 if for_good else others + 1)
-        try:
-            call(*args)
-        except MemoryError:
-            return True
-        finally:
-            testcapi.remove_mem_hooks()
-        return False
+    def call_each_time(times, make, function, *args, for_good=False):
+        for others in range(times):
+            made = make()
+            call = functools.partial(function, made, *args)
+            failed = False
+            testcapi.set_nomemory(others, 0 if for_good else others + 1)
+            try:
+                call()
+            except MemoryError:
+                failed = True
+            finally:
+                testcapi.remove_mem_hooks()
+            yield made, failed
 
-    return make
+    return call_each_time
 
 
 @pytest.fixture(params=COMPILED, ids=name_of)

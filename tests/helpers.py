@@ -1,14 +1,19 @@
-"""What tests and scripts share: the classes, facts about the build, reading a count, running threads and processes."""
+"""What tests and scripts share: the classes, facts about the build, making and reading, threads and processes."""
 
 import argparse
 import functools
+import importlib.util
+import mmap
 import os
+import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from pathlib import Path
 
 import fastcounter
@@ -18,9 +23,13 @@ COMPILED = [fastcounter.SingleThreadCounter, fastcounter.FastReadCounter, fastco
 COMPAT = [compat.Counter, compat.FastReadCounter, compat.FastWriteCounter]
 ORIGINAL = [pure.SingleThreadCounter, pure.FastReadCounter, pure.FastWriteCounter]
 
+SCRIPTS = Path(__file__).parent / "scripts"
+
 GIL_BUILD = not sysconfig.get_config_var("Py_GIL_DISABLED")
 # A build without CPython's internals, as on versions of CPython that are too new to be known.
 PORTABLE_BUILD = bool(os.environ.get("FASTCOUNTER_PORTABLE")) or sys.version_info >= (3, 16)
+
+DEFERS = not GIL_BUILD and not PORTABLE_BUILD and sys.version_info >= (3, 14)  # reference counts of what threads share
 
 # The classes that are exact if several threads write.  Without the GIL, SingleThreadCounter is not.
 EXACT = COMPILED if GIL_BUILD else COMPILED[1:]
@@ -47,7 +56,13 @@ def name_of(counter_class):
     return f"{counter_class.__module__}.{counter_class.__name__}".removeprefix("fastcounter.")
 
 
-CLASSES = {name_of(counter_class): counter_class for counter_class in COMPILED + COMPAT + ORIGINAL}
+COUNTERS = COMPILED + COMPAT + ORIGINAL
+CLASSES = {name_of(cls): cls for cls in [*COUNTERS, fastcounter.SharedCounter, fastcounter.CounterMap]}
+
+
+def instance_of(cls):
+    """Return a new counter or map of any class, which may be a subclass that takes the same arguments."""
+    return cls(bytearray(8)) if issubclass(cls, fastcounter.SharedCounter) else cls()
 
 
 def read_count(counter):
@@ -103,30 +118,90 @@ def resident_in(output):
     return [int(number) for number in re.findall(r"(\d+) KiB", output)]
 
 
-def status_of_child(check, patience):
-    """Fork a child that calls check().  Return its status: 0 if that is true, and -SIGALRM if it takes too long."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    status = 1
-    try:
-        signal.alarm(patience)
-        status = int(not check())
-    finally:
-        os._exit(status)
+def load(path):
+    """Import a module by its path, a program or a compiled one.  Its name is not entered in sys.modules."""
+    spec = importlib.util.spec_from_file_location(Path(path).name.partition(".")[0], path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def map_file(path):
+    """Map a file into memory that can be written."""
+    with open(path, "r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
+
+
+class Child:
+    """A forked process that calls a function.  If it takes longer than the patience in seconds, SIGALRM ends it."""
+
+    def __init__(self, function, *args, patience=300):
+        self.pid = os.fork()
+        if self.pid:
+            return
+        status = 1
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(patience)
+            function(*args)
+            status = 0
+        finally:
+            os._exit(status)
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self):
+        """Return its status: 0 if the function returned, 1 if it raised, or a signal that ended it, below 0."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def run_processes(*processes, meanwhile=None):
+    """Start processes of multiprocessing, call a function, and wait until all of them have ended without an error."""
+    for process in processes:
+        process.start()
+    if meanwhile:
+        meanwhile()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * len(processes)
+
+
+def kill_at_any_moment(*processes):
+    """Kill processes in turn, each after up to ten milliseconds."""
+    for process in processes:
+        time.sleep(random.random() / 100)
+        process.kill()
+
+
+def count_until_killed(totals, owns):
+    """Increment each total again and again, and record each increment in a counter of this process."""
+    while True:
+        for total, own in zip(totals, owns, strict=True):
+            total.increment()
+            own.increment()
+
+
+def check_what_the_killed_counted(total, owns):
+    """Each process has counted as often as it recorded, or once more, and holds no lock."""
+    recorded = sum(own.value for own in owns)
+    assert recorded > len(owns)
+    assert 0 <= total.value - recorded <= len(owns)
+    total.increment()
 
 
 def script_parser(description, classes=COMPILED):
-    """Make a parser for a script's command line, with an option that selects classes."""
+    """Make a parser for a script's command line, with an option that selects classes of counters, and others given."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [name_of(counter_class) for counter_class in classes]
+    names = [name_of(cls) for cls in classes]
+    choices = [name for name, cls in CLASSES.items() if cls in [*COUNTERS, *classes]]
     parser.add_argument(
         "--classes",
         nargs="+",
-        choices=CLASSES,
+        choices=choices,
         default=names,
         metavar="CLASS",
-        help=f"of {', '.join(CLASSES)} (default: {' '.join(names)})",
+        help=f"of {', '.join(choices)} (default: {' '.join(names)})",
     )
     return parser
 
@@ -152,6 +227,26 @@ def run_python(*args, **options):
 
 def run_script(name, *args, timeout=300):
     """Run tests/scripts/`name` in another process, and return what it prints.  If it fails, raise AssertionError."""
-    result = run_python(Path(__file__).parent / "scripts" / name, *args, timeout=timeout)
+    result = run_python(SCRIPTS / name, *args, timeout=timeout)
     assert result.returncode == 0, f"status {result.returncode}\n{result.stdout}{result.stderr}"
     return result.stdout
+
+
+def run_quietly(*args, **options):
+    """Run Python in another process, and return what it prints.  If it fails or warns, raise AssertionError."""
+    result = run_python(*args, **options)
+    assert (result.returncode, result.stderr) == (0, ""), f"status {result.returncode}\n{result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def build(source, folder, *command):
+    """Copy a .pyx file to a folder, build it there by a command of Python, and return the module, imported.
+
+    If there is none then, raise ImportError.
+    """
+    shutil.copy(source, folder)
+    result = run_python(*command, cwd=folder, env=quick_compiler(), timeout=300)
+    built = [path for path in folder.iterdir() if path.suffix in (".so", ".pyd")]
+    if not built:
+        raise ImportError(result.stdout + result.stderr)
+    return load(built[0])

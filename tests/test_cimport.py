@@ -3,9 +3,6 @@
 import contextlib
 import functools
 import gc
-import importlib.util
-import shutil
-import subprocess
 import sys
 import weakref
 from pathlib import Path
@@ -13,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
-from helpers import GIL_BUILD, quick_compiler, run_threads
+from helpers import GIL_BUILD, build, instance_of, run_threads
 
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
 SETUP = """
@@ -26,21 +23,7 @@ setup(name="counting", ext_modules=cythonize("counting.pyx"), script_args=["-q",
 
 @pytest.fixture(scope="module")
 def counting(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("cimport")
-    shutil.copy(EXAMPLE, directory)
-    result = subprocess.run(
-        [sys.executable, "-c", SETUP],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        env=quick_compiler(),
-    )
-    built = [path for path in directory.iterdir() if path.suffix in (".so", ".pyd")]
-    assert built, result.stdout + result.stderr
-    spec = importlib.util.spec_from_file_location("counting", built[0])
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return build(EXAMPLE, tmp_path_factory.mktemp("cimport"), "-c", SETUP)
 
 
 def test_increments_from_c(counting):
@@ -92,7 +75,7 @@ def test_cython_classes_that_extend_a_counter(counting, name):
 
     def references(made, times):
         for _ in range(times):
-            counter = made(bytearray(8)) if name == "Placed" else made()
+            counter = instance_of(made)
             use(counter)
         del counter
         gc.collect()
@@ -107,7 +90,7 @@ def test_cython_classes_that_extend_a_counter(counting, name):
 def test_python_classes_that_extend_a_cython_class_are_freed(counting, name):
     """Once they are unused; the collector must see each reference to such a class once."""
     made = type("Subclass", (getattr(counting, name),), {})
-    counter = made(bytearray(8)) if name == "Placed" else made()
+    counter = instance_of(made)
     counter.itself = counter
     run_threads(functools.partial(use, counter))
     freed = weakref.ref(made)

@@ -1,11 +1,11 @@
 """Deferred reference counting: a counter that several threads have used is freed at the next garbage collection."""
 
 import ctypes
+import functools
 import gc
 import re
 import sys
 import weakref
-from array import array
 from multiprocessing.shared_memory import SharedMemory
 
 import pytest
@@ -14,8 +14,9 @@ from fastcounter import FastReadCounter, SharedCounter, SingleThreadCounter
 from helpers import (
     COMPAT,
     COMPILED,
+    DEFERS,
     GIL_BUILD,
-    PORTABLE_BUILD,
+    instance_of,
     name_of,
     read_count,
     resident_in,
@@ -23,7 +24,6 @@ from helpers import (
     run_threads,
 )
 
-DEFERS = not GIL_BUILD and not PORTABLE_BUILD and sys.version_info >= (3, 14)
 only_where_deferred = pytest.mark.skipif(not DEFERS, reason="this build never defers reference counting")
 pytestmark = pytest.mark.usefixtures("short_collections")
 
@@ -38,7 +38,7 @@ def make(request, cls):
     """Make a counter of the class, or of a subclass."""
     bodies = {"with a dict": {}, "with empty slots": {"__slots__": ()}, "with slots": {"__slots__": ("label",)}}
     made = cls if request.param == "itself" else type("Subclass", (cls,), bodies[request.param])
-    return lambda: made(array("q", [0])) if issubclass(made, SharedCounter) else made()
+    return functools.partial(instance_of, made)
 
 
 WAYS_TO_USE_IT = {
@@ -127,7 +127,7 @@ def test_a_finalizer_runs_once_and_may_bring_the_counter_back(cls):
         def __del__(self):
             kept.append(self)
 
-    counter = Subclass(array("q", [0])) if cls is SharedCounter else Subclass()
+    counter = instance_of(Subclass)
     use_in_another_thread(counter)
     del counter
     gc.collect()
@@ -167,7 +167,7 @@ def test_a_cycle_through_the_class_is_freed(cls):
     class Subclass(cls):
         pass
 
-    Subclass.instance = Subclass(array("q", [0])) if cls is SharedCounter else Subclass()
+    Subclass.instance = instance_of(Subclass)
     use_in_another_thread(Subclass.instance)
     freed = weakref.ref(Subclass)
     del Subclass
@@ -189,7 +189,7 @@ def test_a_cycle_through_an_attribute_is_freed(cls):
     class Subclass(cls):
         pass
 
-    counter = Subclass(array("q", [0])) if cls is SharedCounter else Subclass()
+    counter = instance_of(Subclass)
     counter.itself = counter
     freed = weakref.ref(counter)
     use_in_another_thread(counter)
@@ -232,7 +232,7 @@ def test_types_keep_their_reference_counts(cls):
         pass
 
     def make_many(made):
-        counters = [made(array("q", [0])) if cls is SharedCounter else made() for _ in range(1000)]
+        counters = [instance_of(made) for _ in range(1000)]
         run_threads(lambda: [use(counter) for counter in counters])
 
     make_many(Subclass)

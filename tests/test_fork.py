@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from helpers import name_of, read_count, run_script
+from helpers import Child, name_of, read_count, run_script
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and POSIX signals")
 
@@ -34,15 +34,11 @@ def test_children_of_the_original_hang():
 
 def test_a_child_counts_on_from_its_own_copy(counter_class):
     counter = counter_class(2**40)
-    receive, send = os.pipe()
-    child = os.fork()
-    if child == 0:
+
+    def count_on():
         counter.increment()
-        os.write(send, repr(counter).encode())
-        os._exit(0)
-    os.waitpid(child, 0)
+        assert repr(counter) == f"{counter_class.__name__}({2**40 + 1})"
+
+    assert Child(count_on).wait() == 0
     counter.add(5)
-    assert os.read(receive, 100).decode() == f"{counter_class.__name__}({2**40 + 1})"
     assert read_count(counter) == 2**40 + 5
-    os.close(receive)
-    os.close(send)

@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import CHANGES, COMPAT, COMPILED, EXACT, GIL_BUILD, name_of, read_count, run_python
+from helpers import (
+    CHANGES,
+    COMPAT,
+    COMPILED,
+    EXACT,
+    GIL_BUILD,
+    SCRIPTS,
+    name_of,
+    read_count,
+    run_python,
+    run_quietly,
+)
 
 
 class Raising:
@@ -104,22 +115,27 @@ def test_finalizer_that_uses_the_counter(counter_class):
     assert seen == [2**40 + 1]
 
 
-def test_no_memory(counter_class, lacks_memory):
+def test_no_memory(counter_class, without_memory):
     """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
 
     Without the GIL, an addition stands if there is no memory for the new count that it returns.
     """
     failures = 0
-    for name, (takes, effect) in CHANGES.items():
-        for start, amount in itertools.product(range(12 if hasattr(counter_class, name) else 0), (2**90, -5)):
-            for initial in (0, 300, 2**30 - 1, 2**60 - 1, 2**62 + 5):
-                counter = counter_class(initial)
-                kept = read_count(counter)  # a second reference, so the count cannot change in place
-                failed = lacks_memory(start, getattr(counter, name), *[amount] * takes)
-                failures += failed
-                stands = failed and name.endswith("_and_get") and not GIL_BUILD and read_count(counter) != initial
-                assert read_count(counter) == (initial if failed and not stands else effect(initial, amount))
-                assert kept == initial
+    names = [name for name in CHANGES if hasattr(counter_class, name)]
+    for name, initial, amount in itertools.product(names, (0, 300, 2**30 - 1, 2**60 - 1, 2**62 + 5), (2**90, -5)):
+        takes, effect = CHANGES[name]
+        kept = []
+
+        def make(initial=initial, kept=kept):
+            counter = counter_class(initial)
+            kept.append(read_count(counter))  # a second reference, so the count cannot change in place
+            return counter
+
+        for counter, failed in without_memory(12, make, getattr(counter_class, name), *[amount] * takes):
+            failures += failed
+            stands = failed and name.endswith("_and_get") and not GIL_BUILD and read_count(counter) != initial
+            assert read_count(counter) == (initial if failed and not stands else effect(initial, amount))
+            assert kept.pop() == initial
     assert failures
 
 
@@ -200,10 +216,9 @@ def test_shutdown_while_threads_count(counter_class):
     # CPython 3.10 itself crashes in one of about 250 such shutdowns, even if the threads only use a dict.
     attempts = 5 if sys.version_info < (3, 11) else 1
     crashed = (-signal.SIGSEGV, 0xC0000005)  # on POSIX, and on Windows
-    script = Path(__file__).parent / "scripts" / "shutdown.py"
     results = []
     while len(results) < attempts and (not results or results[-1].returncode in crashed):
-        results.append(run_python(script, "--classes", name_of(counter_class), timeout=60))
+        results.append(run_python(SCRIPTS / "shutdown.py", "--classes", name_of(counter_class), timeout=60))
     assert (results[-1].returncode, results[-1].stdout) == (0, "ending\n"), results[-1]
 
 
@@ -268,16 +283,17 @@ def test_names_that_are_not_strings(counter_class):
 
 
 # Each of these runs in another process, because a mistake would crash it.  ALL are the classes to subclass.
-ALL = """
+ALL = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+
 import fastcounter, weakref
 from fastcounter import compat
+from helpers import instance_of
 from types import MethodDescriptorType
 from unittest import mock
 
 ALL = [getattr(module, name) for module in (fastcounter, compat) for name in module.__all__]
-
-def make(cls):
-    return cls(bytearray(8)) if issubclass(cls, fastcounter.SharedCounter) else cls()
 
 def arguments(base):
     return ("label",) if base is fastcounter.CounterMap else ()
@@ -286,7 +302,7 @@ def count(counter):
     return counter["label"] if isinstance(counter, fastcounter.CounterMap) else int(counter)
 
 def check(cls, base):
-    counter = make(cls)
+    counter = instance_of(cls)
     counter.increment(*arguments(base))
     assert count(counter) == 1, (cls, count(counter))
 """
@@ -312,7 +328,7 @@ for base in ALL:
     class Leaf(Sub):
         pass
     for cls in (Sub, Leaf):
-        make(cls).increment(5)
+        instance_of(cls).increment(5)
     assert [call.args for call in Sub.increment.mock_calls] == [(5,), (5,)]
 """,
     "patched class": """
@@ -322,7 +338,7 @@ for base in ALL:
     with mock.patch.object(Sub, "increment", autospec=True) as increment:
         class Leaf(Sub):
             pass
-        counter = make(Leaf)
+        counter = instance_of(Leaf)
         counter.increment(*arguments(base))
         increment.assert_called_once_with(*arguments(base))
     check(Sub, base)
@@ -339,7 +355,7 @@ for base in ALL:
     check(Sub, base)
     check(type("Leaf", (Sub,), {}), base)
     if base.__name__ not in ("FastWriteCounter", "CounterMap"):
-        counter = make(Sub)
+        counter = instance_of(Sub)
         counter.value = 7
         assert int(counter) == 7
 """,
@@ -356,7 +372,7 @@ methods = {value for cls in (*ALL, str) for value in vars(cls).values() if type(
 for base in ALL:
     for method in methods:
         sub = type("Sub", (base,), {"increment": method, "value": method})
-        counter = make(sub)
+        counter = instance_of(sub)
         for name in ("increment", "value"):
             try:
                 getattr(counter, name)()
@@ -419,5 +435,4 @@ for base in ALL:
 @pytest.mark.parametrize("name", LIES)
 def test_lies_about_classes(name):
     """What an attribute or a class says about itself decides nothing."""
-    result = run_python("-c", ALL + LIES[name])
-    assert (result.returncode, result.stderr) == (0, "")
+    run_quietly("-c", ALL + LIES[name])

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fastcounter import CounterMap
-from helpers import AROUND_LIMITS, GIL_BUILD, PORTABLE_BUILD, run_script, run_threads
+from helpers import AROUND_LIMITS, DEFERS, GIL_BUILD, run_script, run_threads
 
-DEFERS = not GIL_BUILD and not PORTABLE_BUILD and sys.version_info >= (3, 14)
 GROWTH = 200  # so many labels make the table grow several times
 
 
@@ -347,40 +346,41 @@ def test_a_reset_that_fails_loses_nothing():
     assert list(counts.values()) == [2**70, 1, 1, 1]
 
 
-def test_no_memory(lacks_memory):
+def test_no_memory(without_memory):
     """Whichever allocation fails, a call either succeeds or changes no count."""
     calls = {
-        "increment": (lambda counts: counts.increment("a"), 1),
-        "increment new": (lambda counts: counts.increment("new"), 1),
-        "add": (lambda counts: counts.add("a", 2**90), 2**90),
-        "add new": (lambda counts: counts.add("new", 2**90), 2**90),
-        "reset": (lambda counts: counts.reset(), None),
-        "total": (lambda counts: counts.total(), 0),
-        "list": (lambda counts: list(counts), 0),
+        "increment": (1, CounterMap.increment, "a"),
+        "increment new": (1, CounterMap.increment, "new"),
+        "add": (2**90, CounterMap.add, "a", 2**90),
+        "add new": (2**90, CounterMap.add, "new", 2**90),
+        "reset": (None, CounterMap.reset),
+        "total": (0, CounterMap.total),
+        "list": (0, list),
     }
     failures = collections.Counter()
-    for name, (call, effect) in calls.items():
+    for name, (effect, *call) in calls.items():
         for size in (1, 4, 6, 12, 96):  # at these a new label needs a larger table or another block
-            for start in range(12):
-                expected = {"a": 2**40, **{number: 2**62 + number for number in range(1, size)}}
+            expected = {"a": 2**40, **{number: 2**62 + number for number in range(1, size)}}
+            before, kept = sum(expected.values()), []
+
+            def make(expected=expected, kept=kept):
                 counts = CounterMap(expected)
-                kept = counts["a"]  # a second reference, so the count cannot change in place
-                failed = lacks_memory(start, call, counts)
+                kept.append(counts["a"])  # a second reference, so the count cannot change in place
+                return counts
+
+            for counts, failed in without_memory(12, make, *call):
                 failures[name] += failed
-                before = sum(expected.values())
                 assert counts.total() == (before if failed else 0 if effect is None else before + effect)
-                assert kept == 2**40
+                assert kept.pop() == 2**40
                 counts.increment("new")
     assert all(failures[name] for name in calls if name != "increment" or GIL_BUILD)
 
 
-def test_no_memory_to_reset_loses_nothing(lacks_memory):
+def test_no_memory_to_reset_loses_nothing(without_memory):
     """Also if no allocation succeeds from some moment on."""
     expected = {number: 2**62 + number for number in range(20)}
     failures = 0
-    for start in range(60):
-        counts = CounterMap(expected)
-        failed = lacks_memory(start, counts.reset, for_good=True)
+    for counts, failed in without_memory(60, lambda: CounterMap(expected), CounterMap.reset, for_good=True):
         assert counts == (expected if failed else dict.fromkeys(expected, 0))
         failures += failed
     assert failures > 1
@@ -488,7 +488,7 @@ def test_counts_that_one_thread_reads_never_decrease():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_children_never_hang():
-    run_script("forks_of_maps.py", "--forks", 100)
+    run_script("forks.py", "--classes", "CounterMap", "--sizes", "large", "--forks", 100)
 
 
 # ---- Memory ----

@@ -9,11 +9,9 @@ import mmap
 import multiprocessing
 import os
 import pickle
-import random
 import re
 import signal
 import sys
-import time
 import weakref
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import RawArray, RawValue, sharedctypes
@@ -25,9 +23,17 @@ import pytest
 
 import fastcounter
 from fastcounter import SharedCounter
-from helpers import run_python, run_threads
+from helpers import (
+    SCRIPTS,
+    check_what_the_killed_counted,
+    count_until_killed,
+    kill_at_any_moment,
+    run_processes,
+    run_python,
+    run_quietly,
+    run_threads,
+)
 
-SCRIPTS = Path(__file__).parent / "scripts"
 ROOT = Path(__file__).parents[1]
 METHODS = multiprocessing.get_all_start_methods()
 
@@ -67,14 +73,6 @@ def count(*counters, times=1000):
     for _ in range(times):
         for counter in counters:
             counter.increment()
-
-
-def run_processes(*processes):
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * len(processes)
 
 
 def values(counters):
@@ -222,8 +220,7 @@ def test_a_process_that_is_no_child(memory):
     counter = SharedCounter(memory, 64)
     code = f"import pickle; pickle.loads({pickle.dumps(counter)!r}).increment()"
     for _ in range(2):
-        result = run_python("-c", code)
-        assert (result.returncode, result.stderr) == (0, "")
+        run_quietly("-c", code)
     assert counter.value == 2
 
 
@@ -455,9 +452,9 @@ def test_the_program_of_the_readme(tmp_path, method):
     (program,) = [program for program in programs if "__main__" in program]
     (tmp_path / "program.py").write_text(program)
     start = f"import multiprocessing, runpy; multiprocessing.set_start_method({method!r});"
-    result = run_python("-c", f"{start} runpy.run_path('program.py', run_name='__main__')", cwd=tmp_path)
     expected = re.search(r"print\(.*\) +# (\d+)", program)[1]
-    assert (result.stdout, result.stderr) == (f"{expected}\n", "")
+    code = f"{start} runpy.run_path('program.py', run_name='__main__')"
+    assert run_quietly("-c", code, cwd=tmp_path) == f"{expected}\n"
 
 
 def test_importing_does_not_import_multiprocessing():
@@ -465,7 +462,7 @@ def test_importing_does_not_import_multiprocessing():
         "import sys, fastcounter; fastcounter.SharedCounter(bytearray(8)).increment();"
         "print({'multiprocessing', 'ctypes', 'mmap', 'tempfile', 'fastcounter._memory'} & {*sys.modules})"
     )
-    assert run_python("-c", code).stdout == "set()\n"
+    assert run_quietly("-c", code) == "set()\n"
 
 
 # ---- SharedMemory ----
@@ -558,8 +555,7 @@ def test_after_the_package_is_imported_again():
         "for each in (counter, other): pickle.loads(pickle.dumps(each)).increment()\n"
         "memory.unlink(); print(counter.value)"
     )
-    result = run_python("-c", code)
-    assert (result.stdout, result.stderr) == ("2\n", "")
+    assert run_quietly("-c", code) == "2\n"
 
 
 def test_threads_that_use_one(memory):
@@ -577,43 +573,32 @@ def test_threads_that_use_one(memory):
 # ---- Processes that die, and programs that end ----
 
 
-def report(ready, totals, owns):
-    """Until killed, increment the totals, and record each increment in a counter of this process."""
+def record(ready, totals, owns):
     ready.release()
-    while True:
-        for total, own in zip(totals, owns, strict=True):
-            total.increment()
-            own.increment()
+    count_until_killed(totals, owns)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_children_lose_nothing(context, counters):
-    """Of each counter, each child has counted as often as it recorded, or once more."""
     totals = list(counters.values())
-    reports = [[SharedCounter() for _ in totals] for _ in range(4)]
+    records = [[SharedCounter() for _ in totals] for _ in range(4)]
     ready = context.Semaphore(0)
-    processes = [context.Process(target=report, args=(ready, totals, owns)) for owns in reports]
+    processes = [context.Process(target=record, args=(ready, totals, owns)) for owns in records]
     for process in processes:
         process.start()
     for _ in processes:
         ready.acquire()
+    kill_at_any_moment(*processes)
     for process in processes:
-        time.sleep(random.random() / 100)
-        process.kill()
         process.join()
-    for total, *owns in zip(totals, *reports, strict=True):
-        reported = sum(own.value for own in owns)
-        assert reported > 4
-        assert 0 <= total.value - reported <= 4
-        total.increment()  # no process holds a lock
+    for total, *owns in zip(totals, *records, strict=True):
+        check_what_the_killed_counted(total, owns)
 
 
 @each_method
 @pytest.mark.parametrize("place", ["global", "attribute", "cycle", "module"])
 def test_a_program_that_ends_says_nothing(place, method):
-    result = run_python(SCRIPTS / "quiet_exit.py", place, method)
-    assert (result.returncode, result.stderr) == (0, "")
-    counts, process, name = result.stdout.splitlines()
+    counts, process, name = run_quietly(SCRIPTS / "quiet_exit.py", place, method).splitlines()
     assert counts == "6002 6002"
     # What Linux has for the SharedMemory, and for the heap of multiprocessing.
     assert not [*Path("/dev/shm").glob(f"{name}*"), *Path("/dev/shm").glob(f"pym-{process}-*")]

@@ -9,23 +9,27 @@ import itertools
 import mmap
 import multiprocessing
 import os
-import random
 import struct
 import subprocess
 import sys
-import time
 import weakref
 from multiprocessing import shared_memory
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastcounter import SharedCounter
-from helpers import run_threads
+from helpers import (
+    SCRIPTS,
+    Child,
+    check_what_the_killed_counted,
+    kill_at_any_moment,
+    map_file,
+    run_processes,
+    run_threads,
+)
 
-SCRIPT = Path(__file__).parent / "scripts" / "shared.py"
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)
 
 
@@ -41,13 +45,9 @@ def path(tmp_path):
     return path
 
 
-def map_file(path):
-    with open(path, "r+b") as file:
-        return mmap.mmap(file.fileno(), 0)
-
-
 def start(*args):
-    return subprocess.Popen([sys.executable, SCRIPT, *map(str, args)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, SCRIPTS / "shared.py", *map(str, args)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 # ---- One thread ----
@@ -183,18 +183,21 @@ def test_subtracting_any_amount_of_64_bits(memory, count, amount):
         assert counter.value == count
 
 
-def test_no_memory(memory, lacks_memory):
+def test_no_memory(memory, without_memory):
     """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
 
     An addition stands if there is no memory for the new count that it returns.
     """
-    counter = SharedCounter(memory)
     effects = {"increment": 1, "increment_and_get": 1, "reset": -(2**40), "__int__": 0}
     failures = collections.Counter()
+
+    def make():
+        counter = SharedCounter(memory)
+        counter.value = 2**40
+        return counter
+
     for name, effect in effects.items():
-        for start in range(5):
-            counter.value = 2**40
-            failed = lacks_memory(start, getattr(counter, name))
+        for counter, failed in without_memory(5, make, getattr(SharedCounter, name)):
             failures[name] += failed
             stands = failed and name == "increment_and_get"
             assert counter.value == 2**40 + (0 if failed and not stands else effect)
@@ -397,27 +400,20 @@ def count_in_file(path, times):
 def test_processes_of_each_start_method(path, method):
     context = multiprocessing.get_context(method)
     processes = [context.Process(target=count_in_file, args=(path, 50_000)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    count_in_file(path, 50_000)
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
+    run_processes(*processes, meanwhile=lambda: count_in_file(path, 50_000))
     assert SharedCounter(map_file(path), 8).value == 200_000
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_children_share_anonymous_memory(memory):
     counter = SharedCounter(memory)
-    children = []
-    for _ in range(4):
-        child = os.fork()
-        if child == 0:
-            for _ in range(20_000):
-                counter.increment()
-            os._exit(0)
-        children.append(child)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+
+    def count():
+        for _ in range(20_000):
+            counter.increment()
+
+    children = [Child(count) for _ in range(4)]
+    assert [child.wait() for child in children] == [0] * 4
     assert counter.value == 80_000
 
 
@@ -435,11 +431,7 @@ def test_shared_memory():
     try:
         counter = SharedCounter(memory.buf, 8)
         context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=count_in_shared_memory, args=(memory.name, 30_000)) for _ in range(2)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join()
+        run_processes(*(context.Process(target=count_in_shared_memory, args=(memory.name, 30_000)) for _ in range(2)))
         assert counter.value == 60_000
         del counter
         memory.close()
@@ -476,20 +468,15 @@ def test_a_jump_to_the_edge_while_others_add(memory):
 
 
 def test_killed_workers_lose_nothing(path):
-    """Each worker has counted as often as it recorded, or once more."""
     memory = map_file(path)
-    total = SharedCounter(memory)
     workers = 15 if os.name == "nt" else 100  # Windows takes long to start one
     for number in range(1, workers + 1):
-        worker = start("report", path, number)
+        worker = start("record", path, number)
         assert worker.stdout.readline() == "ready\n"
-        time.sleep(random.random() / 100)
-        worker.kill()
+        kill_at_any_moment(worker)
         worker.communicate()
-    reported = sum(SharedCounter(memory, 64 * number).value for number in range(1, workers + 1))
-    assert reported > workers
-    assert 0 <= total.value - reported <= workers
-    total.increment()  # no process holds a lock
+    total, *owns = (SharedCounter(memory, 64 * number) for number in range(1 + workers))
+    check_what_the_killed_counted(total, owns)
 
 
 def test_numpy_reads_while_others_write(path):

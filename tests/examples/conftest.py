@@ -1,7 +1,6 @@
 """What the tests of the examples share: loading them, and running them and the servers they need."""
 
 import http.client
-import importlib.util
 import json
 import os
 import random
@@ -20,7 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from helpers import run_threads
+import helpers
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STANDARD_LABELS = ["__name__", "instance", "job"]  # those that Prometheus gives
@@ -50,13 +49,10 @@ def load(missing):
     """Import a program by its path."""
 
     def import_from(path):
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
         try:
-            spec.loader.exec_module(module)
+            return helpers.load(path)
         except ModuleNotFoundError as error:
             missing(error.name)
-        return module
 
     return import_from
 
@@ -71,13 +67,7 @@ def example(path, load):
 def run(path):
     """Run the example as a program that ends by itself; return what it prints."""
 
-    def run_program(**environment):
-        command = [sys.executable, path]
-        result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
-        assert (result.returncode, result.stderr) == (0, "")
-        return result.stdout
-
-    return run_program
+    return lambda **environment: helpers.run_quietly(path, env={**os.environ, **environment}, timeout=60)
 
 
 @pytest.fixture
@@ -115,6 +105,18 @@ def free_port():
             return server.getsockname()[1]
 
     return find
+
+
+@pytest.fixture
+def served(path, start, free_port):
+    """Start the example as a program that serves; it may still be starting.  Returns its address."""
+
+    def serve(**options):
+        port = free_port()
+        start(sys.executable, path, env={**os.environ, "PORT": str(port)}, **options)
+        return f"http://127.0.0.1:{port}"
+
+    return serve
 
 
 @pytest.fixture
@@ -224,7 +226,7 @@ def send_and_kill(status_of, workers, eventually):
                 os.kill(killed[-1], signal.SIGKILL)
                 eventually(lambda part=part: len(workers(log)) == booted + part)
 
-        run_threads(kill, scrape_on, *[send] * clients, switch_interval=sys.getswitchinterval())
+        helpers.run_threads(kill, scrape_on, *[send] * clients, switch_interval=sys.getswitchinterval())
         assert set(answered) <= set(statuses.items())
         assert len(cut) <= kills
         assert len(scrapes) > kills

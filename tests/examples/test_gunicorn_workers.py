@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import run_threads
+from helpers import SCRIPTS, run_threads
 
 CLASSES = {"2xx": "/", "4xx": "/missing", "5xx": "/broken"}
 STATUSES = {"/": 200, "/missing": 404, "/broken": 500}
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 TEXT, OPENMETRICS = "text/plain", "application/openmetrics-text;version=1.0.0"
 
 

@@ -1,8 +1,6 @@
 """examples/latency_histogram.py: Prometheus and numpy agree about the latencies, and each scrape is consistent."""
 
 import asyncio
-import os
-import sys
 import threading
 import time
 from bisect import bisect_left
@@ -246,7 +244,6 @@ def test_promtool_finds_nothing_to_say(latency, address, fetch, promtool):
     promtool(fetch(f"http://{address}/metrics"))
 
 
-def test_the_program(example, path, start, free_port, eventually, fetch):
-    port = free_port()
-    start(sys.executable, path, env={**os.environ, "PORT": str(port)})
-    assert eventually(lambda: 'app_latency_seconds_bucket{le="0.0025"}' in fetch(f"http://127.0.0.1:{port}/metrics"))
+def test_the_program(example, served, eventually, fetch):
+    address = served()
+    assert eventually(lambda: 'app_latency_seconds_bucket{le="0.0025"}' in fetch(f"{address}/metrics"))

@@ -9,18 +9,16 @@ import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from helpers import run_script, run_threads
+from helpers import SCRIPTS, run_script, run_threads
 
 PROCESSES = 8
 KILLED = 3
 THREADS = 4
 DAY = 86_400
 COUNTS, SEEN = "{requests}", "{requests}:seen"
-FLUSH_TO_REDIS = Path(__file__).parents[1] / "scripts" / "flush_to_redis.py"
 
 
 class Proxy(socketserver.ThreadingTCPServer):
@@ -188,7 +186,9 @@ def chaos(path, server, proxy, redis, start, tmp_path, eventually):
 
     def count_and_flush(way):
         logs = [tmp_path / f"{number}.log" for number in range(PROCESSES)]
-        processes = [start(sys.executable, FLUSH_TO_REDIS, path, str(proxy.port), way, log) for log in logs]
+        processes = [
+            start(sys.executable, SCRIPTS / "flush_to_redis.py", path, str(proxy.port), way, log) for log in logs
+        ]
         eventually(lambda: all(log.exists() and max(written(log)) for log in logs))
         proxy.cut = 0.2
         for killed in range(KILLED):
@@ -356,7 +356,7 @@ def test_a_write_before_the_retirement_whose_answer_is_lost(proxy, instance, age
 
 
 def test_children_are_instances(path, server, redis):
-    run_script("flush_to_redis_in_children.py", path, server.port)
+    run_script("flush_in_children.py", path, server.port)
     counts = redis.hvals(COUNTS)
     assert len(counts) == 1 + 20
     assert sum(map(int, counts)) == 2 * 20 * 10_000

@@ -1,33 +1,22 @@
 """examples/parallel_loop.pyx: exact, and readable while the loop runs, with its time beside that of a lock."""
 
-import importlib.util
 import re
-import shutil
-import subprocess
-import sys
 import threading
 from array import array
 
 import pytest
 
 from fastcounter import SharedCounter
-from helpers import quick_compiler
+from helpers import build
 
 
 @pytest.fixture(scope="module")
 def parallel_loop(path, tmp_path_factory, missing):
     """The example, built as its first lines say."""
-    folder = tmp_path_factory.mktemp("parallel_loop")
-    source = shutil.copy(path, folder)
-    command = [sys.executable, "-m", "Cython.Build.Cythonize", "-i", source]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300, env=quick_compiler())
-    if result.returncode:
-        missing(f"OpenMP, or a compiler:\n{result.stdout}{result.stderr}")
-    [built] = [path for path in folder.iterdir() if path.suffix in (".so", ".pyd")]
-    spec = importlib.util.spec_from_file_location("parallel_loop", built)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    try:
+        return build(path, tmp_path_factory.mktemp("parallel_loop"), "-m", "Cython.Build.Cythonize", "-i", path.name)
+    except ImportError as error:
+        missing(f"OpenMP, or a compiler:\n{error}")
 
 
 def test_every_step_is_counted(parallel_loop):

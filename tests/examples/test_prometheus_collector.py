@@ -1,8 +1,5 @@
 """examples/prometheus_collector.py: scraped by a parser, by promtool and by a Prometheus server."""
 
-import os
-import sys
-
 import pytest
 
 from fastcounter import CounterMap
@@ -70,8 +67,7 @@ def test_a_prometheus_server_gets_every_count(address, requests, prometheus, eve
     assert query("resets(app_requests_total[1h])") == {"/": "0", "/about": "0"}
 
 
-def test_the_program(example, path, start, free_port, eventually, fetch):
-    port = free_port()
-    start(sys.executable, path, env={**os.environ, "PORT": str(port)})
-    metrics = eventually(lambda: fetch(f"http://127.0.0.1:{port}/metrics"))
+def test_the_program(example, served, eventually, fetch):
+    address = served()
+    metrics = eventually(lambda: fetch(f"{address}/metrics"))
     assert 'app_requests_total{path="/about"}' in metrics

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from helpers import run_threads
+from helpers import Child, run_threads
 
 THREADS = 8
 CALLS = 10_000
@@ -41,10 +41,12 @@ def test_unique_ids(example):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_ids_are_unique_within_one_process_only(example):
     example.next_id()
-    child = os.fork()
-    if child == 0:
-        os._exit(example.next_id())
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == example.next_id() == 2
+
+    def take_the_second():
+        assert example.next_id() == 2
+
+    assert Child(take_the_second).wait() == 0
+    take_the_second()
 
 
 def test_the_program(run):

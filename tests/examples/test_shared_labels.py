@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fastcounter import SharedCounter
-from helpers import run_threads
+from helpers import Child, kill_at_any_moment, run_threads
 
 SLOTS, SLOT = 4096, 256
 PATIENCE = 300  # seconds until a process is hung
@@ -59,25 +59,6 @@ def content(file):
 
 def values(counts):
     return {label: counter.value for label, counter in counts.items()}
-
-
-def fork(function, *args):
-    """Call a function in a child, which is killed if it hangs.  Return its process id."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(PATIENCE)
-            function(*args)
-            status = 0
-        finally:
-            os._exit(status)
-    return child
-
-
-def status_of(child):
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
@@ -218,10 +199,10 @@ def test_processes_add_the_same_labels_at_once(example, tmp_path, opened):
         inherited = example.SharedLabels(file) if opened == "before the fork" else None
         start, end = os.pipe()
         children = [
-            fork(lambda *args, end=end: (os.close(end), count(*args)), file, inherited, start) for _ in range(4)
+            Child(lambda *args, end=end: (os.close(end), count(*args)), file, inherited, start) for _ in range(4)
         ]
         os.close(end)
-        assert [status_of(child) for child in children] == [0] * 4
+        assert [child.wait() for child in children] == [0] * 4
         os.close(start)
         assert content(file) == {str(label): 4 for label in range(500)}
 
@@ -246,9 +227,9 @@ def test_labels_are_read_while_others_add_them(example, file):
             sizes.add(len(read))
         assert len(sizes) > 5
 
-    child = fork(add)
+    child = Child(add)
     run_threads(read, read)
-    assert status_of(child) == 0
+    assert child.wait() == 0
     assert content(file) == dict.fromkeys(labels, 1)
 
 
@@ -275,7 +256,7 @@ def call_and_die(example, function, step):
 def test_a_process_is_killed_at_any_step_of_making_a_file(example, tmp_path):
     for step in itertools.count():
         file = str(tmp_path / str(step))
-        status = status_of(fork(call_and_die, example, lambda file=file: example.SharedLabels(file), step))
+        status = Child(call_and_die, example, lambda file=file: example.SharedLabels(file), step).wait()
         assert status in (0, -signal.SIGKILL)
         example.SharedLabels(file)["a"].increment()
         assert content(file) == {"a": 1}
@@ -291,7 +272,7 @@ def test_a_process_is_killed_at_any_step_of_adding_a_label(example, tmp_path):
         file = str(tmp_path / str(step))
         example.SharedLabels(file)["first"].increment()
         counts = example.SharedLabels(file)
-        status = status_of(fork(call_and_die, example, lambda counts=counts: counts[VICTIM].increment(), step))
+        status = Child(call_and_die, example, lambda counts=counts: counts[VICTIM].increment(), step).wait()
         if status == 0:
             break
         assert status == -signal.SIGKILL
@@ -344,12 +325,10 @@ def test_processes_are_killed_at_any_moment(example, tmp_path):
                 counts[labels[index]].increment()
                 counted[index].increment()
 
-        last, *victims = [fork(count) for _ in range(4)]
-        for victim in victims:
-            time.sleep(random.random() / 100)
-            os.kill(victim, signal.SIGKILL)
-        deaths = [status_of(victim) for victim in victims].count(-signal.SIGKILL)
-        assert status_of(last) == 0  # it has not waited for the dead
+        last, *victims = [Child(count) for _ in range(4)]
+        kill_at_any_moment(*victims)
+        deaths = [victim.wait() for victim in victims].count(-signal.SIGKILL)
+        assert last.wait() == 0  # it has not waited for the dead
         in_file = content(file)
         assert set(in_file) == set(labels)
         more = [in_file[label] - counter.value for label, counter in zip(labels, counted, strict=True)]
@@ -380,7 +359,7 @@ def test_children_are_forked_while_threads_add_labels(example, file):
     def fork_on():
         try:
             for child in range(100):
-                assert status_of(fork(add_in_child, child)) == 0  # it does not hang
+                assert Child(add_in_child, child).wait() == 0  # it does not hang
         finally:
             forking.clear()
 
@@ -408,10 +387,10 @@ def test_a_child_does_not_hold_the_lock_of_its_dead_parent(example, file):
         example.fcntl.flock = slow_flock
         threading.Thread(target=lambda: counts["a"]).start()
         locked.wait()
-        fork(live)
+        Child(live)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    assert status_of(fork(die)) == -signal.SIGKILL
+    assert Child(die).wait() == -signal.SIGKILL
     example.SharedLabels(file)["b"].increment()
     assert content(file) == {"a": 0, "b": 1}
     os.close(send)

@@ -1,6 +1,5 @@
 """examples/threaded_web.py: its page shows all requests, and each is counted before it is answered."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -15,11 +14,9 @@ REQUESTS = 200
 
 
 @pytest.fixture
-def address(path, start, free_port, eventually, fetch):
+def address(served, eventually, fetch):
     """Start the program.  It has then counted nothing."""
-    port = free_port()
-    start(sys.executable, path, env={**os.environ, "PORT": str(port)}, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
+    address = served(stderr=subprocess.DEVNULL)
     eventually(lambda: fetch(f"{address}/counts") == "")
     return address
 

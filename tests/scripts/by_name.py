@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fastcounter import SharedCounter
-from helpers import CLASSES, EXACT, name_of, read_count, run_threads, script_parser
+from helpers import CLASSES, EXACT, Child, instance_of, name_of, read_count, run_threads, script_parser
 
 COUNTER = None
 
@@ -35,7 +35,7 @@ def main():
     args = parser.parse_args()
     warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12: a fork while there are threads
     for name in args.classes:
-        counter_class = SharedCounter if name == "SharedCounter" else CLASSES[name]
+        counter_class = CLASSES[name]
         for kind in (
             counter_class,
             type("Subclass", (counter_class,), {"__slots__": ()}),
@@ -45,18 +45,14 @@ def main():
         print(f"{name}: nothing lost", flush=True)
 
 
-def make(counter_class):
-    return counter_class(bytearray(8)) if issubclass(counter_class, SharedCounter) else counter_class()
-
-
 def count_by_name(counter_class, increments, forks):
     global COUNTER
-    COUNTER = make(counter_class)
+    COUNTER = instance_of(counter_class)
     slot, attribute, items = Slot(), Attribute(), {"counter": COUNTER}
     slot.counter = attribute.counter = COUNTER
     each = increments // 4
     finished = threading.Event()
-    dropped = [make(counter_class)]
+    dropped = [instance_of(counter_class)]
 
     def by_global():
         for _ in range(each):
@@ -86,7 +82,7 @@ def count_by_name(counter_class, increments, forks):
 
     def make_and_drop():
         while not finished.is_set():
-            dropped[0] = make(counter_class)
+            dropped[0] = instance_of(counter_class)
             dropped[0].increment()
 
     def use_dropped():
@@ -96,28 +92,21 @@ def count_by_name(counter_class, increments, forks):
 
     def fork():
         for _ in range(forks if hasattr(os, "fork") else 0):
-            fork_once()
+            status = Child(count_on).wait()
+            assert status == 0, f"a child ended with {status}"
 
     run_threads(write, collect, make_and_drop, use_dropped, fork)
     assert read_count(COUNTER) == 4 * each, f"{name_of(counter_class)}: {read_count(COUNTER)} instead of {4 * each}"
 
 
-def fork_once():
-    """A child goes on counting in its copy, or in the memory that it shares, and collects garbage."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            before = read_count(COUNTER)
-            COUNTER.add(5)
-            COUNTER.add(-5)
-            gc.collect()
-            COUNTER.increment()
-            status = int(read_count(COUNTER) != before + 1)
-        finally:
-            os._exit(status)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status == 0, f"a child ended with {status}"
+def count_on():
+    """Go on counting in a child, in its copy or in the memory that it shares, and collect garbage."""
+    before = read_count(COUNTER)
+    COUNTER.add(5)
+    COUNTER.add(-5)
+    gc.collect()
+    COUNTER.increment()
+    assert read_count(COUNTER) == before + 1
 
 
 if __name__ == "__main__":

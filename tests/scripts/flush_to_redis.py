@@ -5,22 +5,23 @@ it again when the answer is lost, as redis-py does by default, and `once` does n
 before each flush, and `written COUNT` after it.
 """
 
-import importlib.util
 import os
 import random
 import signal
 import sys
+from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import TimeoutError as LostAnswer
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from fastcounter import FastWriteCounter
+from helpers import load
 
 example, port, way, log = sys.argv[1:]
-spec = importlib.util.spec_from_file_location("many_machines", example)
-many_machines = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(many_machines)
+many_machines = load(example)
 
 
 class IncrementingCounter(FastWriteCounter):

@@ -1,7 +1,7 @@
-"""Fork while four threads use a counter, and check that each child can use its copy.
+"""Fork while four threads use a counter, or add labels to a map, and check that each child can use its copy.
 
 python tests/scripts/forks.py --forks 20000
-python tests/scripts/forks.py --classes FastReadCounter --sizes large
+python tests/scripts/forks.py --classes CounterMap --sizes large
 """
 
 import signal
@@ -12,14 +12,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers import CLASSES, read_count, script_parser, status_of_child
+from fastcounter import CounterMap
+from helpers import CLASSES, COMPILED, Child, read_count, script_parser
 
 SIZES = {"small": 1000, "large": 2**70}
 HUNG = -signal.SIGALRM
 
 
 def main():
-    parser = script_parser(__doc__)
+    parser = script_parser(__doc__, [*COMPILED, CounterMap])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="of counts (default: both)")
     parser.add_argument("--forks", type=int, default=1000, help="for each class and size (default: 1000)")
     parser.add_argument("--patience", type=int, default=10, help="seconds until a child is hung (default: 10)")
@@ -38,17 +39,17 @@ def main():
     sys.exit(bad > 0)
 
 
-def fork_many(counter_class, size, args):
+def fork_many(cls, size, args):
     """The outcome of each child: 0 if it was right, HUNG, or the status or signal that it ended with."""
-    counter = counter_class()
+    used = Maps(size) if cls is CounterMap else Counter(cls, size)
     stop = threading.Event()
-    threads = [threading.Thread(target=use, args=(counter, size, stop)) for _ in range(4)]
+    threads = [threading.Thread(target=used.use, args=(stop,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     outcomes = []
     try:
         while len(outcomes) < args.forks and not (args.first and any(outcomes)):
-            outcomes.append(status_of_child(lambda: counts_on(counter), args.patience))
+            outcomes.append(Child(used.check, patience=args.patience).wait())
     finally:
         stop.set()
         for thread in threads:
@@ -56,20 +57,51 @@ def fork_many(counter_class, size, args):
     return outcomes
 
 
-def use(counter, size, stop):
-    complete = hasattr(counter, "reset")  # unlike the originals
-    while not stop.is_set():
-        counter.increment()
-        read_count(counter)
-        if complete:
-            counter.add(size)
-            counter.reset()
+class Counter:
+    """A counter that the threads add to, read and reset."""
+
+    def __init__(self, counter_class, size):
+        self.counter, self.size = counter_class(), size
+
+    def use(self, stop):
+        counter, size = self.counter, self.size
+        complete = hasattr(counter, "reset")  # unlike the originals
+        while not stop.is_set():
+            counter.increment()
+            read_count(counter)
+            if complete:
+                counter.add(size)
+                counter.reset()
+
+    def check(self):
+        before = read_count(self.counter)
+        self.counter.increment()
+        assert read_count(self.counter) == before + 1
 
 
-def counts_on(counter):
-    before = read_count(counter)
-    counter.increment()
-    return read_count(counter) == before + 1
+class Maps:
+    """A map that the threads add labels to, and replace by a new one before long, so that it always grows."""
+
+    def __init__(self, size):
+        self.counts, self.size = CounterMap(), size
+
+    def use(self, stop):
+        while not stop.is_set():
+            counts = self.counts
+            for number in range(300):
+                counts.increment(number)
+                counts.add("sized", self.size)
+            self.counts = CounterMap()
+
+    def check(self):
+        counts = self.counts
+        before = dict(counts)
+        for number in range(400):
+            counts.increment(number)
+        counts.add("sized", self.size)
+        assert all(counts[number] == before.get(number, 0) + 1 for number in range(400))
+        assert counts["sized"] == before.get("sized", 0) + self.size
+        assert len(counts) == len(set(counts)) == 401
 
 
 if __name__ == "__main__":

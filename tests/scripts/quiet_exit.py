@@ -14,7 +14,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fastcounter import SharedCounter
-from helpers import run_threads
+from helpers import run_processes, run_threads
 
 
 def main():
@@ -25,11 +25,7 @@ def main():
     memory = SharedMemory(create=True, size=64)
     own, other = SharedCounter(), SharedCounter(memory)
     context = multiprocessing.get_context(args.method)
-    processes = [context.Process(target=use, args=(args.place, own, other, memory)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
+    run_processes(*(context.Process(target=use, args=(args.place, own, other, memory)) for _ in range(2)))
     print(f"{own.value} {other.value}", os.getpid(), memory.name.lstrip("/"), sep="\n")
     use(args.place, own, other, memory)
     memory.unlink()

@@ -2,23 +2,21 @@
 
 python tests/scripts/shared.py count FILE OFFSET TIMES
 python tests/scripts/shared.py edge FILE OFFSET
-python tests/scripts/shared.py report FILE SLOT
+python tests/scripts/shared.py record FILE SLOT
 """
 
-import mmap
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fastcounter import SharedCounter
+from helpers import count_until_killed, map_file
 
 
 def main():
     task, name, *numbers = sys.argv[1:]
     TASKS[task](name, *map(int, numbers))
-
-
-def map_file(path):
-    with open(path, "r+b") as file:
-        return mmap.mmap(file.fileno(), 0)
 
 
 def count(path, offset, times):
@@ -42,18 +40,15 @@ def edge(path, offset):
         added += 1
 
 
-def report(path, slot):
+def record(path, slot):
     """Until killed, increment the first counter, and record each increment in a counter of this process."""
     memory = map_file(path)
-    total = SharedCounter(memory)
-    own = SharedCounter(memory, 64 * slot)
+    total, own = SharedCounter(memory), SharedCounter(memory, 64 * slot)
     print("ready", flush=True)
-    while True:
-        total.increment()
-        own.increment()
+    count_until_killed([total], [own])
 
 
-TASKS = {"count": count, "edge": edge, "report": report}
+TASKS = {"count": count, "edge": edge, "record": record}
 
 if __name__ == "__main__":
     main()
