@@ -88,15 +88,21 @@ class Memory(Block):
         self.measure(1)
 
     def measure(self, loops: int) -> float:
-        counters = [None] * self.operations
+        labels = [str(number) for number in range(self.operations)]
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
-        for index in range(self.operations):
-            counters[index] = counter = self.make()
-            counter.increment()
+        made = self.fill(labels)
         used = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
+        del made  # it had to live until now
         return used
+
+    def fill(self, labels: list[Any]) -> Any:
+        """Put a counter in the place of each label, and return them all."""
+        for index in range(len(labels)):
+            labels[index] = counter = self.make()
+            counter.increment()
+        return labels
 
 
 class LabelMemory(Memory):
@@ -108,13 +114,8 @@ class LabelMemory(Memory):
         super().__init__(counter, **facts)
         self.add = eval(f"lambda counter, label: {code}", namespace())
 
-    def measure(self, loops: int) -> float:
-        labels = [str(number) for number in range(self.operations)]
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
+    def fill(self, labels: list[Any]) -> Any:
         counter = self.make()
         for label in labels:
             self.add(counter, label)
-        used = tracemalloc.get_traced_memory()[0] - before
-        tracemalloc.stop()
-        return used
+        return counter

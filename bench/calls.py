@@ -24,6 +24,9 @@ CALLS = {
     "value-after-reset": "counter.value",
 }
 
+# What tables call these calls.
+LABELS = {"increment": "increment", "value": "read", "increment+value": "increment, read"}
+
 # All code may use these names.
 SETUP = """
 import itertools, mmap, threading

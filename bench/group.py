@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from bench.blocks import Statement
+from bench.blocks import Block, Statement
 from bench.calls import code_of, counter_of, floor_of, name_of
 from bench.concurrent import Concurrent
 
@@ -40,12 +40,16 @@ class Group:
             self.statement("floor again", "counter.method()", "floor.Floor()", "import floor")
             self.statement("floor slot", "counter.value", "starting_at(100_000, Slot())")
 
+    def add(self, name: str, kind: type[Block], *what: Any, **how: Any) -> str:
+        """Add a benchmark, which each process that measures makes for itself.  Return the name."""
+        self.benchmarks[name] = partial(kind, *what, **how)
+        return name
+
     def statement(
         self, name: str, code: str, counter: str = "counter", setup: str | Callable[[], Any] = "", **how: Any
     ) -> str:
         """Add a statement that uses `counter`, an expression that is evaluated after the setup.  Return the name."""
-        self.benchmarks[name] = partial(Statement, code, counter, setup, **how)
-        return name
+        return self.add(name, Statement, code, counter, setup, **how)
 
     def call(
         self, call: str, cls: str, implementation: str = "compiled", count: str = "medium", name: str = "", **how: Any
@@ -57,11 +61,20 @@ class Group:
         counter = f"after_reset({counter})" if call == "value-after-reset" else counter
         return self.statement(name, code_of(call, cls), counter, **how)
 
-    def concurrent(self, name: str, code: str, counter: str, workers: int, **how: Any) -> str:
-        """Add a statement that several threads or processes run at the same time.  Return the name."""
-        self.benchmarks[name] = partial(Concurrent, code, counter, workers, **how)
-        return name
+    def concurrent(
+        self, name: str, code: str, counter: str, numbers: Sequence[int], reader: str = "", **how: Any
+    ) -> list[str]:
+        """Add a statement that so many threads or processes run at the same time, for each number.  Return the names.
+
+        With code of a `reader`, one more reads meanwhile.
+        """
+        beside = "-and-a-reader" if reader else ""
+        return [self.add(f"{name}-{n}{beside}", Concurrent, code, counter, n, reader=reader, **how) for n in numbers]
 
     def row(self, label: str, times: str | Sequence[str], *ratios: tuple[str, ...]) -> None:
         """Add a row: these benchmarks' times, and for each tuple the first one's time over the sum of the others'."""
         self.rows.append(Row(label, (times,) if isinstance(times, str) else tuple(times), ratios))
+
+    def compare(self, label: str, name: str, *others: str) -> None:
+        """Add a row: a benchmark's time, and that over the sum of the others', or of its floor if none are named."""
+        self.row(label, name, (name, *(others or self.benchmarks[name].keywords["floor"])))

@@ -221,6 +221,13 @@ def test_compare_shows_all_that_is_ours_whatever_its_name(tmp_path, bench_here):
     assert "Not in both files, or in too few processes: another name." in bench_here("compare", old, new)[0]
 
 
+def test_a_row_compares_with_the_benchmark_that_it_names_or_else_with_the_floor():
+    (named,) = [row for row in GROUPS["labels"].rows if row.label == "a dict and a lock"]
+    assert named.ratios == (("labels dict-and-lock", "labels CounterMap compiled"),)
+    (of_floor,) = [row for row in GROUPS["methods"].rows if row.label == "add and reset, FastReadCounter"]
+    assert of_floor.ratios == (("add+reset FastReadCounter compiled medium", "floor call", "floor call"),)
+
+
 # ---- What is measured ----
 
 

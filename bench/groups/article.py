@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from bench.calls import ARTICLE, IMPLEMENTATIONS, floor_of
+from bench.calls import ARTICLE, IMPLEMENTATIONS, LABELS, floor_of
 from bench.group import Group
 
 group = Group(
@@ -14,7 +14,6 @@ group = Group(
     ["times faster", "times the floor"],
     rounds=150,
 )
-LABELS = {"increment": "increment", "value": "read", "increment+value": "increment, read"}
 for call, cls in product(LABELS, ARTICLE):
     ours, original = (group.call(call, cls, each) for each in IMPLEMENTATIONS)
     floor = [(ours, *floor_of(call, cls))] if call != "increment+value" else []  # that is the sum of the other two

@@ -1,6 +1,5 @@
 """What counters cost before they count: time, memory, and the package's import."""
 
-from functools import partial
 from typing import Any
 
 from bench.blocks import LabelMemory, Memory
@@ -20,24 +19,20 @@ for cls in ARTICLE:
     ours = group.statement(f"creation {cls} compiled", "counter()", f"fastcounter.{cls}", **called)
     original = group.statement(f"creation {cls} original", "counter()", f"pure.{cls}")
     group.row(f"time, {cls}", [ours, original], (original, ours))
-setup = "import multiprocessing; value = multiprocessing.get_context('fork').Value"
+setup = "from os import fork; import multiprocessing; value = multiprocessing.get_context('fork').Value"
 ours = group.statement("creation SharedCounter compiled", "counter(memory)", "fastcounter.SharedCounter", **called)
-other = group.statement(
-    "creation multiprocessing.Value", "counter('q')", "value", "from os import fork; " + setup, times=5
-)
+other = group.statement("creation multiprocessing.Value", "counter('q')", "value", setup, times=5)
 group.row("time, SharedCounter (other: Value)", [ours, other], (other, ours))
 for cls in ARTICLE:
-    names = [f"memory {cls} compiled", f"memory {cls} original"]
-    group.benchmarks[names[0]] = partial(Memory, f"fastcounter.{cls}(2**40)", ours=True)
-    group.benchmarks[names[1]] = partial(Memory, f"starting_at(2**40, pure.{cls}())")
-    group.row(f"memory, {cls}", names, (names[1], names[0]))
+    ours = group.add(f"memory {cls} compiled", Memory, f"fastcounter.{cls}(2**40)", ours=True)
+    original = group.add(f"memory {cls} original", Memory, f"starting_at(2**40, pure.{cls}())")
+    group.row(f"memory, {cls}", [ours, original], (original, ours))
 
-names = ["memory CounterMap compiled", "memory dict of FastReadCounters"]
-group.benchmarks[names[0]] = partial(LabelMemory, "fastcounter.CounterMap()", "counter.add(label, 2**40)", ours=True)
-group.benchmarks[names[1]] = partial(
-    LabelMemory, "{}", "counter.setdefault(label, fastcounter.FastReadCounter(2**40)).increment()", ours=True
-)
-group.row("memory, a label (other: a dict of FastReadCounters)", names, (names[1], names[0]))
+code = "counter.add(label, 2**40)"
+ours = group.add("memory CounterMap compiled", LabelMemory, "fastcounter.CounterMap()", code, ours=True)
+code = "counter.setdefault(label, fastcounter.FastReadCounter(2**40)).increment()"
+other = group.add("memory dict of FastReadCounters", LabelMemory, "{}", code, ours=True)
+group.row("memory, a label (other: a dict of FastReadCounters)", [ours, other], (other, ours))
 
 setup = "from subprocess import run; from sys import executable"
 program = "run([executable, '-c', counter], check=True)"

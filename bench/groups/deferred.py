@@ -1,6 +1,6 @@
 """Calls by a thread that does not own the counter, if fastcounter or CPython itself defers reference counting."""
 
-from bench.calls import CLASSES, code_of, counter_of
+from bench.calls import CLASSES, LABELS, code_of, counter_of
 from bench.group import Group
 
 group = Group(
@@ -27,4 +27,4 @@ for call in ("increment", "value"):
         ours = group.statement(f"deferred-by-us {call} {cls} compiled", code_of(call, cls), counter, setup, ours=True)
         counter = f"deferred({counter})"
         theirs = group.statement(f"deferred {call} {cls} compiled", code_of(call, cls), counter, setup, ours=True)
-        group.row(f"{'read' if call == 'value' else call}, {cls}", theirs, (theirs, ours))
+        group.compare(f"{LABELS[call]}, {cls}", theirs, ours)

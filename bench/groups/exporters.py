@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from bench.calls import UNROLLED
 from bench.group import Group
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025)
@@ -147,46 +146,49 @@ def scrape_of_workers(number: int) -> Callable[[], bytes]:
     return partial(generate_latest, registry)
 
 
-def event(
-    label: str, name: str, code: str, setup: str | Callable[[], Any], ours: str = "", times: int = UNROLLED
-) -> str:
-    """Add an event to the group, beside one of ours unless it is that one."""
-    name = group.statement(f"exporters {name}", code, setup=setup, times=times, ours=not ours)
-    group.row(label, name, (name, ours or name))
-    return name
-
-
-setup = "counter = {'/': fastcounter.FastWriteCounter()}"
-ours = event("count: FastWriteCounter in a dict", "FastWriteCounter compiled", "counter['/'].increment()", setup)
-event("count: prometheus_client, child kept", "prometheus_client child", "counter.inc()", child, ours)
-code = "counter.labels('/').inc()"
-event("count: prometheus_client, labels()", "prometheus_client labels", code, prometheus_counter, ours)
+setup, code = "counter = {'/': fastcounter.FastWriteCounter()}", "counter['/'].increment()"
+ours = group.statement("exporters FastWriteCounter compiled", code, setup=setup, ours=True)
+group.compare("count: FastWriteCounter in a dict", ours, ours)
+name = group.statement("exporters prometheus_client child", "counter.inc()", setup=child)
+group.compare("count: prometheus_client, child kept", name, ours)
+name = group.statement("exporters prometheus_client labels", "counter.labels('/').inc()", setup=prometheus_counter)
+group.compare("count: prometheus_client, labels()", name, ours)
 code = "counter.add(1, {'path': '/'})"
-event("count: OpenTelemetry", "opentelemetry add", code, lambda: meter().create_counter("c"), ours)
-event("count: statsd, UDP", "statsd incr", "counter.incr('path')", statsd, ours, times=20)
-event("count: Redis INCR, Unix socket", "redis incr", "counter.incr('path')", redis, ours, times=5)
+name = group.statement("exporters opentelemetry add", code, setup=lambda: meter().create_counter("c"))
+group.compare("count: OpenTelemetry", name, ours)
+name = group.statement("exporters statsd incr", "counter.incr('path')", setup=statsd, times=20)
+group.compare("count: statsd, UDP", name, ours)
+name = group.statement("exporters redis incr", "counter.incr('path')", setup=redis, times=5)
+group.compare("count: Redis INCR, Unix socket", name, ours)
 
-setup = "counter = {'/': fastcounter.SharedCounter(memory)}"
-ours = event("all workers: SharedCounter in a dict", "SharedCounter compiled", "counter['/'].increment()", setup)
-made = partial(multiprocess, child)
-event("all workers: prometheus_client, child kept", "prometheus_client all-child", "counter.inc()", made, ours)
+setup, code = "counter = {'/': fastcounter.SharedCounter(memory)}", "counter['/'].increment()"
+ours = group.statement("exporters SharedCounter compiled", code, setup=setup, ours=True)
+group.compare("all workers: SharedCounter in a dict", ours, ours)
+name = group.statement("exporters prometheus_client all-child", "counter.inc()", setup=partial(multiprocess, child))
+group.compare("all workers: prometheus_client, child kept", name, ours)
 setup = "from tempfile import mkdtemp; from examples.shared_labels import SharedLabels; "
 setup += "counter = SharedLabels(mkdtemp() + '/labels.count')"
-ours = event("all workers: the example's labels", "shared_labels compiled", "counter['/'].increment()", setup)
+ours = group.statement("exporters shared_labels compiled", code, setup=setup, ours=True)
+group.compare("all workers: the example's labels", ours, ours)
 code, made = "counter.labels('/').inc()", partial(multiprocess, prometheus_counter)
-event("all workers: prometheus_client, labels()", "prometheus_client all-labels", code, made, ours)
+name = group.statement("exporters prometheus_client all-labels", code, setup=made)
+group.compare("all workers: prometheus_client, labels()", name, ours)
 
 setup = "from examples.latency_histogram import LatencyHistogram as Latency; "
 setup += f"counter = Latency('latency', 'Time that a job takes.', {BOUNDS})"
-ours = event("latency: the example's histogram", "histogram compiled", "counter.observe(0.0012)", setup)
+ours = group.statement("exporters histogram compiled", "counter.observe(0.0012)", setup=setup, ours=True)
+group.compare("latency: the example's histogram", ours, ours)
 code = "counter.observe(0.0012)"
-event("latency: prometheus_client", "prometheus_client observe", code, prometheus_histogram, ours)
+name = group.statement("exporters prometheus_client observe", code, setup=prometheus_histogram)
+group.compare("latency: prometheus_client", name, ours)
 code = "counter.record(0.0012, {'path': '/'})"
-event("latency: OpenTelemetry", "opentelemetry record", code, lambda: meter().create_histogram("h"), ours)
+name = group.statement("exporters opentelemetry record", code, setup=lambda: meter().create_histogram("h"))
+group.compare("latency: OpenTelemetry", name, ours)
 
-name = "SharedCounter compiled-scrape"
-ours = event("scrape: SharedCounters", name, "counter()", scrape_of_shared_counters, times=1)
+name = "exporters SharedCounter compiled-scrape"
+ours = group.statement(name, "counter()", setup=scrape_of_shared_counters, ours=True, times=1)
+group.compare("scrape: SharedCounters", ours, ours)
 for workers in (1, 100, 1000):
-    label = f"scrape: prometheus_client, {workers:,} worker{'s' if workers > 1 else ''}"
-    made, name = partial(scrape_of_workers, workers), f"prometheus_client scrape-{workers}"
-    event(label, name, "counter()", made, ours, times=1)
+    made = partial(scrape_of_workers, workers)
+    name = group.statement(f"exporters prometheus_client scrape-{workers}", "counter()", setup=made, times=1)
+    group.compare(f"scrape: prometheus_client, {workers:,} worker{'s' if workers > 1 else ''}", name, ours)

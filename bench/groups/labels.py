@@ -14,23 +14,23 @@ group = Group(
 setup = "import collections, floor; lock = threading.Lock()"
 counted: dict[str, Any] = {"ours": True, "floor": ["labels floor"]}
 ours = group.statement("labels CounterMap compiled", "counter.increment('/')", "fastcounter.CounterMap()", **counted)
-group.row("a CounterMap", ours, (ours, ours))
+group.compare("a CounterMap", ours, ours)
 
 name = group.statement("labels FastReadCounter compiled", "counter['/'].increment()", "Labels()", setup, **counted)
-group.row("a dict of FastReadCounters", name, (name, ours))
+group.compare("a dict of FastReadCounters", name, ours)
 
 name = group.statement("labels collections.Counter", "counter['/'] += 1", "collections.Counter()", setup)
-group.row("a collections.Counter", name, (name, ours))
+group.compare("a collections.Counter", name, ours)
 
 name = group.statement("labels dict-and-lock", "with lock: counter['/'] += 1", "{'/': 0}", setup)
-group.row("a dict and a lock", name, (name, ours))
+group.compare("a dict and a lock", name, ours)
 
 name = group.statement("labels floor", "counter.method_with_argument('/')", "floor.Floor()", setup)
-group.row("a compiled method that does nothing", name, (name, ours))
+group.compare("a compiled method that does nothing", name, ours)
 
 counter, floor = "fastcounter.CounterMap({'/': 100_000})", ["labels read dict"]
 read = group.statement("labels read CounterMap compiled", "counter['/']", counter, ours=True, floor=floor)
-group.row("reading a CounterMap", read, (read, read))
+group.compare("reading a CounterMap", read, read)
 
 name = group.statement("labels read dict", "counter['/']", "{'/': 100_000}")
-group.row("reading a dict", name, (name, read))
+group.compare("reading a dict", name, read)

@@ -1,6 +1,6 @@
 """The other methods, and counts of other sizes than the article's group has."""
 
-from bench.calls import CLASSES, floor_of
+from bench.calls import CLASSES
 from bench.group import Group
 
 group = Group(
@@ -10,22 +10,20 @@ group = Group(
     ratios=["times the floor"],
 )
 
-
-def add(label: str, call: str, cls: str, count: str = "medium") -> None:
-    name = group.call(call, cls, count=count)
-    group.row(f"{label}, {cls}", name, (name, *floor_of(call, cls)))
-
-
 for cls in CLASSES:
-    add("add(1)", "add", cls)
+    group.compare(f"add(1), {cls}", group.call("add", cls))
 for cls in CLASSES:
     if cls != "FastWriteCounter":  # it has no such method, as that would have to add up its parts
-        add("increment_and_get()", "increment_and_get", cls)
-add("increment_and_get(), stored", "increment_and_get-stored", "FastReadCounter")
-add("add_and_get(1)", "add_and_get", "FastReadCounter")
-add("add and reset", "add+reset", "FastReadCounter")
-add("read after a reset", "value-after-reset", "FastWriteCounter")
-add("increment", "increment", "SharedCounter")
-add("read", "value", "SharedCounter")
-add("increment below 256", "increment", "FastReadCounter", "small")
-add("increment from 2**60", "increment", "FastReadCounter", "large")
+        group.compare(f"increment_and_get(), {cls}", group.call("increment_and_get", cls))
+for label, call, cls in (
+    ("increment_and_get(), stored", "increment_and_get-stored", "FastReadCounter"),
+    ("add_and_get(1)", "add_and_get", "FastReadCounter"),
+    ("add and reset", "add+reset", "FastReadCounter"),
+    ("read after a reset", "value-after-reset", "FastWriteCounter"),
+    ("increment", "increment", "SharedCounter"),
+    ("read", "value", "SharedCounter"),
+):
+    group.compare(f"{label}, {cls}", group.call(call, cls))
+for label, count in (("below 256", "small"), ("from 2**60", "large")):
+    cls = "FastReadCounter"
+    group.compare(f"increment {label}, {cls}", group.call("increment", cls, count=count))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.calls import LABELS
 from bench.group import Group
 from bench.groups.processes import LOCKED, VALUE
 
@@ -21,10 +22,10 @@ group = Group(
 
 def peer(name: str, setup: str, increment: str = "", read: str = "", ours: str = "FastReadCounter") -> None:
     """Add another counter: what makes it, with the count that ours has, and how it is incremented and read."""
-    for label, call, code in (("increment", "increment", increment), ("read", "value", read)):
+    for call, code in (("increment", increment), ("value", read)):
         if code:
             other = group.statement(f"peers {name} {call}", code, setup=setup)
-            group.row(f"{label}, {name}", other, (other, group.call(call, ours)))
+            group.compare(f"{LABELS[call]}, {name}", other, group.call(call, ours))
 
 
 peer("itertools.count", "counter = itertools.count(100_000)", "next(counter)", ours="FastWriteCounter")

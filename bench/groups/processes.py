@@ -21,13 +21,13 @@ group = Group(
 )
 forked: dict[str, Any] = {"forked": True, "setup": "from os import fork", "ours": True}
 value: dict[str, Any] = {"forked": True, "setup": VALUE, "waits": True, "times": 20}
-others = {n: group.concurrent(f"processes multiprocessing.Value one-{n}", LOCKED, "value", n, **value) for n in NUMBERS}
+values = group.concurrent("processes multiprocessing.Value one", LOCKED, "value", NUMBERS, **value)
 for title, short, offset, way, numbers in (
     ("one SharedCounter", "one", "0", "local", NUMBERS),
     ("SharedCounters 64 bytes apart", "each-64", "64 * index", "own", (2,)),
     ("SharedCounters 8 bytes apart", "each-8", "8 * index", "own", (2,)),
 ):
-    for n in numbers:
-        name, counter = f"processes SharedCounter compiled {short}-{n}", f"fastcounter.SharedCounter(memory, {offset})"
-        group.concurrent(name, CALLS["increment"], counter, n, way=way, **forked)
-        group.row(f"{title}, {n} process{'es' if n > 1 else ''}", name, (others[n], name))
+    name, counter = f"processes SharedCounter compiled {short}", f"fastcounter.SharedCounter(memory, {offset})"
+    ours = group.concurrent(name, CALLS["increment"], counter, numbers, way=way, **forked)
+    for n, name in zip(numbers, ours, strict=True):
+        group.row(f"{title}, {n} process{'es' if n > 1 else ''}", name, (values[NUMBERS.index(n)], name))

@@ -1,5 +1,6 @@
 """The same code under two names: a check of the benchmark itself, as in an A/A test."""
 
+from bench.calls import LABELS
 from bench.group import Group
 
 group = Group(
@@ -13,4 +14,4 @@ group = Group(
 for call, cls in (("increment", "FastWriteCounter"), ("value", "FastReadCounter")):
     first = group.call(call, cls, name=f"{call} {cls} same-code first", slower=0)  # or what --slower says
     second = group.call(call, cls, name=f"{call} {cls} same-code second")
-    group.row(f"{'read' if call == 'value' else call}, {cls}", [first, second], (first, second))
+    group.row(f"{LABELS[call]}, {cls}", [first, second], (first, second))

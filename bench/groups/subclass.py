@@ -20,7 +20,7 @@ for label, cls, body in (
     counter = counter_of(cls).replace(f"fastcounter.{cls}", "Own")
     setup = f"class Own(fastcounter.{cls}): {body}"
     name = group.statement(f"subclass-{label[5:]} {cls} compiled medium", "counter.increment()", counter, setup, **ours)
-    group.row(f"subclass {label}, {cls}", name, (name, group.call("increment", cls)))
+    group.compare(f"subclass {label}, {cls}", name, group.call("increment", cls))
 for cls, old in zip(ARTICLE, ("Counter", *ARTICLE[1:]), strict=True):
     name = group.statement(f"compat {cls} compiled medium", "counter.increment()", f"compat.{old}(100_000)", **ours)
-    group.row(f"compat.{old}", name, (name, group.call("increment", cls)))
+    group.compare(f"compat.{old}", name, group.call("increment", cls))

@@ -22,10 +22,10 @@ group = Group(
 
 def add(label: str, name: str, code: str, counter: str, way: str, reader: str = "", **how: Any) -> None:
     """Add a row, in which the last column is for writers beside a reader."""
-    names = [group.concurrent(f"threads {name} {way}-{n}", code, counter, n, way=way, **how) for n in NUMBERS]
+    name, how["way"] = f"threads {name} {way}", way
+    names = group.concurrent(name, code, counter, NUMBERS, **how)
     if reader:
-        more: dict[str, Any] = {"way": way, "reader": reader, **how}
-        names.append(group.concurrent(f"threads {name} {way}-9-and-a-reader", code, counter, 9, **more))
+        names += group.concurrent(name, code, counter, [9], reader, **how)
     group.row(f"{label}, {way}", names)
 
 
@@ -61,9 +61,6 @@ counter = "cereggii.AtomicDict({'/': cereggii.AtomicInt64(0)})"
 add("cereggii.AtomicDict", "cereggii.AtomicDict", increment, counter, "local", setup="import cereggii")
 
 for label, implementation in (("reads of .value", "compiled"), ("reads of the original's", "original")):
-    counter, names = counter_of("FastReadCounter", implementation), []
+    name, counter = f"reads FastReadCounter {implementation} attribute", counter_of("FastReadCounter", implementation)
     read: dict[str, Any] = {"way": "attribute", "reads": True, "ours": implementation == "compiled"}
-    for number in NUMBERS[:2]:
-        name = f"reads FastReadCounter {implementation} attribute-{number}"
-        names.append(group.concurrent(name, CALLS["value"], counter, number, **read))
-    group.row(f"{label}, attribute", names)
+    group.row(f"{label}, attribute", group.concurrent(name, CALLS["value"], counter, NUMBERS[:2], **read))
