@@ -23,14 +23,14 @@ def main(argv: Sequence[str]) -> None:
 
 def measure(argv: Sequence[str]) -> None:
     about = "Measure the compiled counters against the originals and against the least that CPython can do."
-    also = "With the GIL, `all` leaves out threads. Results in files: python -m bench table, compare, or report."
-    parser = argparse.ArgumentParser(prog="python -m bench", description=about, epilog=also)
-    parser.add_argument(
-        "groups",
-        nargs="*",
-        metavar="GROUP",
-        help=f"all, or any of: {' '.join(GROUPS)}",
+    also = "results in files: python -m bench table, compare, or report"
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=about,
+        epilog=f"{groups_explained()}\n\n{also}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help="any of those below, or all (default: article)")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="where to write results, in pyperf's JSON; may end in .gz"
     )
@@ -65,6 +65,14 @@ def measure(argv: Sequence[str]) -> None:
         show(results)
     print("".join(f"{note}\n" for note in notes), end="", file=sys.stderr)
     sys.exit(status)
+
+
+def groups_explained() -> str:
+    """Return a line for each group, and one for all of them."""
+    lines = {group.name: group.title for group in GROUPS.values()}
+    lines["all"] = "all of these, but with the GIL without "
+    lines["all"] += " and ".join(group.name for group in GROUPS.values() if group.without_gil)
+    return "\n".join(["groups:", *(f"  {name:11}{text}" for name, text in lines.items())])
 
 
 def chosen(group: Group, names: Sequence[str]) -> bool:

@@ -701,6 +701,12 @@ def test_help(bench_here, command):
     assert "usage: python -m bench" in bench_here(*command, "--help")[0]
 
 
+def test_help_says_what_each_group_measures(bench_here):
+    output, _ = bench_here("--help")
+    assert all(re.search(f"^  {group.name} +{re.escape(group.title)}", output, re.M) for group in GROUPS.values())
+    assert max(map(len, output.splitlines())) <= 100
+
+
 def test_unknown_group(bench_here):
     assert "no group is called no-such" in bench_here("no-such", status=2)[1]
 

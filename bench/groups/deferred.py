@@ -5,8 +5,8 @@ from bench.group import Group
 
 group = Group(
     "deferred",
-    "Deferred by CPython",
-    "From 3.15 CPython itself defers the reference counting of some counters. Calls then take as long.",
+    "Calls if CPython itself defers reference counting",
+    "From 3.15 it does so for some counters. Calls then take as long as if fastcounter defers it.",
     ratios=["times as long as if fastcounter defers"],
     rounds=100,
     extension=None,

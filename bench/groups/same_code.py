@@ -5,8 +5,8 @@ from bench.group import Group
 
 group = Group(
     "aa",
-    "The same code timed twice",
-    "A check of the benchmark: each ratio should be 1, within its interval.",
+    "The same code timed twice, to check the benchmark",
+    "Each ratio should be 1, within its interval.",
     ["time", "time again"],
     ["ratio"],
     rounds=150,
