@@ -83,13 +83,13 @@ class Results:
         """Return the sum of a number in the metadata of each run."""
         return sum(run.get_metadata().get(fact, 0) for runs in self.runs.values() for run in runs.values())
 
-    def lost_counts(self) -> list[str]:
+    def lost_counts(self) -> dict[str, float]:
         """Return the benchmarks that lost counts, with the share that each lost."""
-        shares = []
+        shares = {}
         for name, runs in self.runs.items():
             metadata = [run.get_metadata() for run in runs.values()]
             if lost := sum(each.get("lost_counts", 0) for each in metadata):
-                shares.append(f"{name}: {lost / sum(each['counted'] for each in metadata):.1%}")
+                shares[name] = lost / sum(each["counted"] for each in metadata)
         return shares
 
 

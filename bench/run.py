@@ -18,6 +18,7 @@ from typing import Any
 import pyperf
 from tqdm import tqdm
 
+from bench import table
 from bench.groups import GROUPS, peers
 from bench.results import Results, from_reports
 
@@ -102,8 +103,11 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
             notes += [message] if reports else [message, "Nothing was measured."]
     if left_out := dict.fromkeys(reason for report in reports for reason in report["left_out"]):
         notes.append(f"Left out: {'; '.join(left_out)}")
-    if given_up := dict.fromkeys(name for report in reports for name in report["given_up"]):
-        notes.append(f"Given up in some processes, because not all ran at the same time: {', '.join(given_up)}")
+    for group in args.groups:
+        mine = [report for report in reports if report["metadata"]["group"] == group]
+        if given_up := dict.fromkeys(name for report in mine for name in report["given_up"]):
+            measured = {name for report in mine for name in report["benchmarks"]}
+            notes.append(table.given_up(GROUPS[group], given_up, measured))
     return from_reports(metadata(args), reports), notes, status
 
 

@@ -1,6 +1,6 @@
 """Tables of results: for a screen with one Python, and for the page with several."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -10,6 +10,7 @@ from bench.results import Results
 
 UNITS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"))  # below so many seconds; how many in a second; name
 
+GIVEN_UP = "Given up in some processes, because not all ran at the same time"
 MISSING = "-"  # too few rounds counted, or it is not installed
 
 
@@ -95,6 +96,35 @@ def markup(headings: Sequence[str], body: Sequence[Sequence[str]], style: str) -
     return tabulate(body, headings, tablefmt=style, disable_numparse=True) if body else None
 
 
+def in_words(group: Group, names: Collection[str], measured: Collection[str]) -> str:
+    """Name benchmarks as the group's table does, by columns and rows.  It has no rows of which nothing is measured."""
+    rows = [row for row in group.rows if any(name in names or name in measured for name in row.times)]
+    texts = []
+    for index, heading in enumerate(group.times):
+        column = {row.times[index]: row.label for row in rows if index < len(row.times)}
+        if chosen := names_of_rows(column, names):
+            texts.append(f"{heading} ({chosen})" if len(group.times) > 1 else chosen)
+    shown = {name for row in rows for name in row.times}
+    for name in names:
+        if name not in shown:
+            beside = next(row.label for row in group.rows if any(name in ratio for ratio in row.ratios))
+            texts.append(f"what is compared with {beside}")
+    return "; ".join(texts)
+
+
+def names_of_rows(column: Mapping[str, str], names: Collection[str]) -> str:
+    """Return the labels of these benchmarks, or of the others if they are fewer."""
+    chosen = [label for name, label in column.items() if name in names]
+    others = [label for name, label in column.items() if name not in names]
+    if len(others) >= len(chosen):
+        return "; ".join(chosen)
+    return f"all rows but {'; '.join(others)}" if others else "all rows"
+
+
+def given_up(group: Group, names: Collection[str], measured: Collection[str]) -> str:
+    return f"{group.title}. {GIVEN_UP}: {in_words(group, names, measured)}."
+
+
 def rounds_left_out(group: Group, all_results: Sequence[Results]) -> str:
     """Return the lines below a table of concurrent benchmarks."""
     found = [each.of(group.name) for each in all_results if group.name in each.groups]
@@ -103,9 +133,17 @@ def rounds_left_out(group: Group, all_results: Sequence[Results]) -> str:
         for each in found
         if each.sum_of("rounds")
     ]
-    lost = [f"{name} on {each.short}" for each in found for name in each.lost_counts()]
-    lines = f"Rounds left out and repeated, because not all ran at the same time: {', '.join(texts)}." if texts else ""
-    return lines + (f" Counts lost: {', '.join(lost)}." if lost else "")
+    lost = [
+        f"{in_words(group, [name], group.benchmarks)}: {share:.1%} on {each.short}"
+        for each in found
+        for name, share in each.lost_counts().items()
+    ]
+    sentences = []
+    if texts:
+        sentences.append(f"Rounds left out and repeated, because not all ran at the same time: {', '.join(texts)}.")
+    if lost:
+        sentences.append(f"Counts lost: {', '.join(lost)}.")
+    return " ".join(sentences)
 
 
 def summary(results: Results) -> Iterator[str]:
