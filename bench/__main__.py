@@ -7,9 +7,10 @@ from pathlib import Path
 
 from bench import compare, report, run, table
 from bench.concurrent import gil_enabled
-from bench.group import Group
 from bench.groups import GROUPS
 from bench.results import Results, Unusable, load
+
+PROCESSES = 12
 
 
 def main(argv: Sequence[str]) -> None:
@@ -34,7 +35,7 @@ def measure(argv: Sequence[str]) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="where to write results, in pyperf's JSON; may end in .gz"
     )
-    parser.add_argument("--processes", type=int, default=12, help="how many measure (default: %(default)s)")
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="how many measure (default: %(default)s)")
     parser.add_argument("--rounds", type=int, help="in each process (default: 10 to 150, by group)")
     parser.add_argument(
         "--slower", type=int, default=0, help=argparse.SUPPRESS
@@ -49,7 +50,7 @@ def measure(argv: Sequence[str]) -> None:
         parser.error("at least one process and one round are needed")
     rounds = [f"--rounds {args.rounds}"] if args.rounds else []
     args.command = " ".join([*args.groups, f"--processes {args.processes}", *rounds])
-    args.groups = [group.name for group in GROUPS.values() if group.name in args.groups or chosen(group, args.groups)]
+    args.groups = chosen(args.groups)
 
     try:
         if args.output:
@@ -72,12 +73,16 @@ def groups_explained() -> str:
     lines = {group.name: group.title for group in GROUPS.values()}
     lines["all"] = "all of these, but with the GIL without "
     lines["all"] += " and ".join(group.name for group in GROUPS.values() if group.without_gil)
+    for name in lines:
+        if how_long := table.how_long([GROUPS[each] for each in chosen([name])], PROCESSES):
+            lines[name] += f" ({how_long})"
     return "\n".join(["groups:", *(f"  {name:11}{text}" for name, text in lines.items())])
 
 
-def chosen(group: Group, names: Sequence[str]) -> bool:
-    """Whether `all` means this group too."""
-    return "all" in names and not (group.without_gil and gil_enabled())
+def chosen(names: Sequence[str]) -> list[str]:
+    """Return the names of these groups in their order, with those that `all` means on this Python."""
+    in_all = [group.name for group in GROUPS.values() if "all" in names and not (group.without_gil and gil_enabled())]
+    return [name for name in GROUPS if name in names or name in in_all]
 
 
 def show_files(argv: Sequence[str]) -> None:

@@ -29,9 +29,11 @@ class Group:
         seconds: float = 0.000_3,  # the length of a block
         extension: str | None = "floor",  # a .pyx file that has to be compiled
         without_gil: bool = False,  # with the GIL, `all` skips this group
+        takes: float = 1.5,  # about so many seconds for a process
     ) -> None:
         self.name, self.title, self.sentence, self.times, self.ratios = name, title, sentence, times, ratios
-        self.rounds, self.seconds, self.extension, self.without_gil = rounds, seconds, extension, without_gil
+        self.rounds, self.seconds, self.takes = rounds, seconds, takes
+        self.extension, self.without_gil = extension, without_gil
         self.benchmarks: dict[str, partial[Any]] = {}  # each makes a block
         self.rows: list[Row] = []
         GROUPS[name] = self

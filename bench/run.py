@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
     """Measure, and return the results, notes about them, and the exit status."""
     reports: list[dict[str, Any]] = []
     number, status, notes = args.processes * len(args.groups), 0, []
+    how_long = table.how_long([GROUPS[group] for group in args.groups], args.processes, args.rounds)
     with (
         tempfile.TemporaryDirectory(prefix="fastcounter-bench-") as directory,
         contextlib.nullcontext(Children(Path(directory))) as children,  # first, as tqdm may start a process
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> tuple[Results | None, list[str], int]:
                 peers.install_published(compiled, children.output)
             for process in range(number):
                 group = args.groups[process % len(args.groups)]
-                progress.set_description(group)
+                progress.set_description(f"{group}, {how_long} in all" if how_long else group)
                 arguments = {"process": process, "group": group, "rounds": args.rounds}
                 arguments |= {"slower": args.slower, "tries": args.tries}
                 output = children.output("-m", "bench.measure", json.dumps({**arguments, "path": str(compiled)}))

@@ -1,6 +1,6 @@
 """Tables of results: for a screen with one Python, and for the page with several."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -83,6 +83,13 @@ def amount(estimate: Estimate, unit: str | None = None) -> str:
         return f"{estimate.value:,.0f} bytes"
     _, scale, name = next(unit for unit in UNITS if estimate.value < unit[0] or unit is UNITS[-1])
     return f"{estimate.value * scale:.1f} {name}"
+
+
+def how_long(groups: Iterable[Group], processes: int, rounds: int | None = None) -> str:
+    """Return about how many minutes so many processes take for each of these groups, or nothing if less than one."""
+    seconds = processes * sum(group.takes * (rounds or group.rounds) / group.rounds for group in groups)
+    minutes = f"about {seconds / 60:.0f} minute{'s' if seconds >= 90 else ''}"
+    return minutes if seconds >= 60 else ""
 
 
 def brief(seconds: Estimate) -> str:

@@ -721,6 +721,17 @@ def test_help_says_what_each_group_measures(bench_here):
     assert max(map(len, output.splitlines())) <= 100
 
 
+def test_how_long_is_said_if_it_is_long(bench_here):
+    threads, labels = GROUPS["threads"], GROUPS["labels"]
+    assert table.how_long([threads], 12) == "about 9 minutes"
+    assert table.how_long([threads, labels], 12, rounds=2 * threads.rounds) == "about 18 minutes"
+    assert table.how_long([threads], 30, rounds=1) == "about 1 minute"
+    assert table.how_long([labels], 12) == ""
+    output, _ = bench_here("--help")
+    assert f"{threads.title} (about 9 minutes)" in output
+    assert f"{labels.title}\n" in output
+
+
 def test_unknown_group(bench_here):
     assert "no group is called no-such" in bench_here("no-such", status=2)[1]
 

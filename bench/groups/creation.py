@@ -13,6 +13,7 @@ group = Group(
     ["fastcounter", "other"],
     ["other / fastcounter"],
     rounds=20,
+    takes=4,
 )
 called: dict[str, Any] = {"ours": True, "floor": ["floor call"]}
 for cls in ARTICLE:

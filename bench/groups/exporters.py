@@ -24,6 +24,7 @@ group = Group(
     ratios=["times fastcounter's"],
     rounds=10,
     extension=None,
+    takes=8,
 )
 
 

@@ -17,6 +17,7 @@ group = Group(
     seconds=0.002,
     extension=None,
     without_gil=True,
+    takes=45,
 )
 
 
