@@ -1,6 +1,7 @@
 """Tables of results: for a screen with one Python, and for the page with several."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 
 from tabulate import tabulate
 
@@ -22,7 +23,7 @@ def screen(group: Group, results: Results) -> str | None:
             ratios = [str(results.ratio(*names) or MISSING) for names in row.ratios]
             empty = [""] * (len(group.ratios) - len(ratios))
             body.append([row.label, *times(group, row, results), *ratios, *empty])
-    return markup(["", *group.times, *group.ratios], body, "simple")
+    return figures(["", *group.times, *group.ratios], body, "simple")
 
 
 def page(group: Group, all_results: Sequence[Results]) -> Iterator[str]:
@@ -45,7 +46,7 @@ def page(group: Group, all_results: Sequence[Results]) -> Iterator[str]:
                 cells = [each.brief() if each else MISSING for each in ratios]
                 body.append([row.label, times(group, row, newest)[0], *cells])
         columns = [heading, f"{group.times[0]}, {newest.short}", *(each.short for each in pythons)]
-        yield from filter(None, [markup(columns, body, "github")])
+        yield from filter(None, [figures(columns, body, "github")])
 
 
 def without_jit(all_results: Sequence[Results]) -> Sequence[Results]:
@@ -64,7 +65,7 @@ def page_of_times(group: Group, measured: Sequence[Results]) -> str | None:
         if any(map(newest.times, row.times)):
             body.append([row.label, *times(group, row, newest), *(times(group, row, each)[1] for each in others)])
     columns = [f"ns, {newest.short}", *group.times, *(f"{group.times[1]}, {each.short}" for each in others)]
-    return markup(columns, body, "github")
+    return figures(columns, body, "github")
 
 
 def times(group: Group, row: Row, results: Results) -> list[str]:
@@ -99,8 +100,19 @@ def brief(seconds: Estimate) -> str:
     return text if estimate.is_wide() else text.split()[0]
 
 
-def markup(headings: Sequence[str], body: Sequence[Sequence[str]], style: str) -> str | None:
-    return tabulate(body, headings, tablefmt=style, disable_numparse=True) if body else None
+def figures(headings: Sequence[str], body: Sequence[Sequence[str]], style: str) -> str | None:
+    """Return a table, and below it the headings of columns that have no figure and so are left out."""
+    if not body:
+        return None
+    has_figure = [any(cell not in (MISSING, "") for cell in column) for column in zip(*body, strict=True)]
+    kept = [list(compress(row, has_figure)) for row in (headings, *body)]
+    empty = [heading for heading, has in zip(headings, has_figure, strict=True) if not has]
+    note = f"\n\nLeft out, because no row has a figure: {', '.join(empty)}." if empty else ""
+    return markup(kept[0], kept[1:], style) + note
+
+
+def markup(headings: Sequence[str], body: Sequence[Sequence[str]], style: str) -> str:
+    return str(tabulate(body, headings, tablefmt=style, disable_numparse=True))
 
 
 def in_words(group: Group, names: Collection[str], measured: Collection[str]) -> str:
