@@ -9,12 +9,18 @@ from typing import Any
 import pyperf
 
 from bench import table
-from bench.calls import ARTICLE, name_of
+from bench.calls import ARTICLE, LABELS, name_of
 from bench.groups import GROUPS
 from bench.groups.threads import NUMBERS
 from bench.results import Results, Unusable, load
 
 SCRIPT = Path(__file__).with_name("results") / "article-3.14.json.gz"  # what bench/article.py measured
+SHOWN = {
+    "operations": "Times of increment and read, compiled and original",
+    "threads": "Increments a second by threads of one counter",
+}
+BACKGROUND = "whitesmoke"  # opaque, so that black text can be read on a dark page too
+COLORS = {"original": "darkgrey", "compiled": "tab:blue"}
 FACTS = {"compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
 
 
@@ -44,7 +50,10 @@ def page(all_results: Sequence[Results]) -> str:
     template = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
     parts = [
         template.format(
-            pictures=" ".join(f"![{name}]({name}.png)" for name in pictures(all_results)),
+            pictures="\n\n".join(
+                f"![{SHOWN[name]}, on CPython {results.short}]({name}.svg)"
+                for name, results in pictures(all_results).items()
+            ),
             increments=of_script("increment"),
             reads=of_script("value"),
             machines=f"{table.markup(['Python', *FACTS], facts, 'github')}\n\nMachine: {'; '.join(sorted(machines))}.",
@@ -75,31 +84,42 @@ def pictures(all_results: Sequence[Results]) -> dict[str, Results]:
 
 
 def draw(found: dict[str, Results], directory: Path) -> None:
+    """Draw the charts: five inches wide, so that a phone shows their text almost in its size."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    for name, results in found.items():
-        figure = Figure(figsize=(8, 4), layout="constrained")
-        axes = figure.subplots()
-        (draw_operations if name == "operations" else draw_threads)(axes, results)
-        axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(directory / f"{name}.png", dpi=120)
+    # Without a date and with this salt for ids, the same results give the same bytes.
+    with rc_context({"font.size": 12, "savefig.pad_inches": 0.15, "svg.hashsalt": "fastcounter"}):
+        for name, results in found.items():
+            figure = Figure(figsize=(5, 4.8), layout="constrained", facecolor=BACKGROUND)
+            (draw_operations if name == "operations" else draw_threads)(figure, results)
+            for axes in figure.axes:
+                axes.set_facecolor("none")
+                axes.spines[["top", "right"]].set_visible(False)
+            figure.savefig(directory / f"{name}.svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
 
 
-def draw_operations(axes: Any, results: Results) -> None:
+def draw_operations(figure: Any, results: Results) -> None:
     """Draw bars: the times of an increment and of a read."""
-    calls = [(call, cls) for call in ("increment", "value") for cls in ARTICLE]
-    for offset, implementation, color in ((-0.2, "original", "lightgrey"), (0.2, "compiled", "tab:blue")):
-        times = [1e9 * statistics.median(results.times(name_of(*call, implementation))) for call in calls]
-        bars = axes.barh([row + offset for row in range(len(calls))], times, 0.4, color=color, label=implementation)
-        axes.bar_label(bars, [f"{time:.0f}" for time in times], padding=3)
-    axes.set_yticks(range(len(calls)), [f"{cls}, {'read' if call == 'value' else call}" for call, cls in calls])
-    axes.invert_yaxis()
-    axes.set_title(f"Nanoseconds a call, CPython {results.python}")
-    axes.legend(frameon=False)
+    figure.suptitle(f"Nanoseconds a call, CPython {results.python}")
+    for axes, call in zip(figure.subplots(2, sharex=True), ("increment", "value"), strict=True):
+        for offset, (implementation, color) in zip((-0.2, 0.2), COLORS.items(), strict=True):
+            times = [1e9 * statistics.median(results.times(name_of(call, cls, implementation))) for cls in ARTICLE]
+            places = [row + offset for row in range(len(ARTICLE))]
+            bars = axes.barh(places, times, 0.4, color=color, label=implementation)
+            axes.bar_label(bars, [f"{time:.0f}" for time in times], padding=3)
+        axes.set_yticks(range(len(ARTICLE)), ARTICLE)
+        axes.invert_yaxis()
+        axes.set_title(LABELS[call], loc="left", fontsize="medium")
+        axes.xaxis.set_visible(False)  # each bar has its number
+        axes.spines["bottom"].set_visible(False)
+        axes.tick_params(left=False)
+    figure.axes[0].legend(frameon=False)
 
 
-def draw_threads(axes: Any, results: Results) -> None:
+def draw_threads(figure: Any, results: Results) -> None:
     """Draw lines: the throughput of threads that increment one counter, which is an attribute."""
+    figure.suptitle(f"Million increments a second\nof one counter, CPython {results.python}")
     lines = {
         "FastWriteCounter": ("FastWriteCounter compiled", "tab:blue", "-"),
         "FastReadCounter": ("FastReadCounter compiled", "tab:orange", "-"),
@@ -108,10 +128,12 @@ def draw_threads(axes: Any, results: Results) -> None:
         "original FastReadCounter": ("FastReadCounter original", "tab:orange", ":"),
         "cereggii's AtomicInt64": ("cereggii", "grey", ":"),
     }
+    axes, shown = figure.subplots(), set[int]()
+    axes.set_xmargin(0)  # the axis ends where its points do
     for label, (name, color, style) in lines.items():
         times = {number: results.time(f"threads {name} attribute-{number}") for number in NUMBERS}
         rates = {number: 1e-6 / time.value for number, time in times.items() if time}
-        axes.plot(list(rates), list(rates.values()), style, color=color, marker="o", label=label)
-    axes.set(xlabel="threads", xticks=NUMBERS, ylim=(0, None))
-    axes.set_title(f"Million increments a second of one counter, CPython {results.python}")
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        axes.plot(list(rates), list(rates.values()), style, color=color, marker="o", label=label, clip_on=False)
+        shown |= rates.keys()
+    axes.set(xlabel="threads", xticks=sorted(shown), ylim=(0, None))
+    figure.legend(frameon=False, loc="outside lower center", ncols=2)

@@ -27,8 +27,9 @@ from bench.blocks import Statement  # noqa: E402
 from bench.concurrent import Concurrent, NotAtOnce, Work  # noqa: E402
 from bench.estimate import FEWEST_PROCESSES, of_processes  # noqa: E402
 from bench.groups import GROUPS  # noqa: E402
+from bench.groups.threads import NUMBERS  # noqa: E402
 from bench.measure import measure  # noqa: E402
-from bench.results import from_reports, load  # noqa: E402
+from bench.results import Results, from_reports, load  # noqa: E402
 from helpers import quick_compiler  # noqa: E402
 
 COMMITTED = sorted((ROOT / "bench" / "results").glob("cpython-*"))
@@ -768,7 +769,7 @@ def test_report(tmp_path, everything):
     assert missing <= {"threads", "processes", "c-level"}  # if a busy machine ran nothing at the same time
     assert len(text.splitlines()) <= 220  # and a line more for each further Python
     pictures = {path.name for path in tmp_path.iterdir()} - {"README.md"}
-    assert pictures in ({"operations.png"}, {"threads.png"})
+    assert pictures in ({"operations.svg"}, {"threads.svg"})
     assert all(f"]({name})" in text for name in pictures)
 
 
@@ -828,7 +829,38 @@ def test_committed_page_is_what_the_committed_results_give():
     if COMMITTED:
         all_results = report.in_order(map(load, COMMITTED))
         assert page.read_text(encoding="utf-8") == report.page(all_results)
-        assert all((page.parent / f"{name}.png").exists() for name in report.pictures(all_results))
+        assert all((page.parent / f"{name}.svg").exists() for name in report.pictures(all_results))
+
+
+def texts(picture):
+    """The texts in a chart, which has their letters as curves."""
+    return re.findall("<!-- (.*) -->", picture.read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(not COMMITTED, reason="there are no results")
+def test_committed_charts_are_what_the_committed_results_give(tmp_path):
+    pytest.importorskip("matplotlib")
+    found = report.pictures(report.in_order(map(load, COMMITTED)))
+    for again in ("one", "two"):
+        (tmp_path / again).mkdir()
+        report.draw(found, tmp_path / again)
+    for name in found:
+        drawn = tmp_path / "one" / f"{name}.svg"
+        assert drawn.read_bytes() == (tmp_path / "two" / f"{name}.svg").read_bytes()
+        assert texts(drawn) == texts(ROOT / "bench" / f"{name}.svg")  # another matplotlib may draw them elsewhere
+
+
+@pytest.mark.parametrize("most", [0, 1, 4, 8])
+def test_the_axis_of_threads_ends_where_the_points_do(tmp_path, most):
+    pytest.importorskip("matplotlib")
+    numbers = [number for number in NUMBERS if number <= most]
+    results = made_up([1.0] * 6, name="other", group="threads")
+    for number in numbers:
+        name = f"threads FastWriteCounter compiled attribute-{number}"
+        results.suite.add_benchmark(made_up([1.0] * 6, name=name, group="threads").suite.get_benchmark(name))
+    report.draw({"threads": Results(results.suite)}, tmp_path)
+    shown = texts(tmp_path / "threads.svg")
+    assert shown[: shown.index("threads")] == [str(number) for number in numbers]
 
 
 @pytest.mark.parametrize("path", [*COMMITTED, report.SCRIPT], ids=lambda path: path.name)

@@ -38,7 +38,7 @@ def test_every_link_is_absolute(checkout):
     assert links
     assert all(link.startswith("https://") for link in links)
     assert f"{REPOSITORY}/blob/v1.2.3/bench/README.md" in links
-    assert [link for link in links if "/raw/" in link] == [f"{REPOSITORY}/raw/v1.2.3/bench/operations.png"]
+    assert [link for link in links if "/raw/" in link] == [f"{REPOSITORY}/raw/v1.2.3/bench/operations.svg"]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is new in 3.11")
@@ -83,7 +83,7 @@ def test_windows_runs_the_commands_of_a_release_as_they_are_meant():
 
 
 @pytest.mark.parametrize(
-    "bad", ["[gone](no/such/file.md)", '<img src="bench/operations.png">', "[ref]: bench/README.md"]
+    "bad", ["[gone](no/such/file.md)", '<img src="bench/operations.svg">', "[ref]: bench/README.md"]
 )
 def test_a_link_that_would_be_dead_is_an_error(checkout, bad):
     with open(checkout / "README.md", "a") as file:
