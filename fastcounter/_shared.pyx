@@ -10,7 +10,8 @@ from fastcounter._counters cimport arguments_of_new, attributes_of, complete_mod
 from fastcounter.c.atomics cimport compare_exchange, exchange, load, load_place, publish_place
 from fastcounter.c.deferred cimport defer_if_shared
 from fastcounter.c.errors cimport set_error
-from fastcounter.c.integers cimport PyLong_CheckExact, as_int, compact_int_value, int_value
+from fastcounter.c.integers cimport as_int, as_int64
+from fastcounter.c.shared_count cimport raise_overflow, shared_count_add
 from fastcounter.c.shared_memory cimport complete_shared_type
 
 
@@ -19,13 +20,8 @@ cdef extern from "c/cython_workarounds.h":  # changes the code that Cython gener
 
 
 cdef extern from "Python.h":
-    PyObject *PyExc_OverflowError
     PyObject *PyExc_RuntimeError
 
-
-# Thread and process safety: the only thing that is shared is one aligned 64-bit integer, and each call reads or changes
-# it by one atomic instruction of the processor.  A process that dies or stops has either counted or not, and no other
-# process waits for it.
 
 # The C-level calls use these two functions, which need no thread state.  They are `noexcept`, although they raise: what
 # Cython generates for an exception in a function without the GIL calls PyGILState_Ensure().  See errors.h.
@@ -38,30 +34,9 @@ cdef inline int64_t *attached_place(SharedCounter counter) noexcept nogil:
     return place
 
 
-cdef inline bint overflows(int64_t count, int64_t amount) noexcept nogil:
-    if amount > 0:
-        return count > INT64_MAX - amount
-    return count < INT64_MIN - amount
-
-
 cdef inline int add(int64_t *place, int64_t amount, int64_t *after) noexcept nogil:
-    # Returns 0, or -1 with an exception set.  (If `place` is NULL, one is set.)  A fetch-and-add would be wrong: the
-    # count would wrap around if another process set it to almost 2**63 just before.
-    cdef int64_t count
-    if place is NULL:
-        return -1
-    count = load(place)
-    while True:
-        if overflows(count, amount):
-            return raise_overflow(count, c"+", amount)
-        after[0] = count + amount
-        if compare_exchange(place, &count, after[0]):
-            return 0
-
-
-cdef int raise_overflow(int64_t count, char sign, int64_t amount) noexcept nogil:
-    cdef const char *format = "%lld %c %lld is not a signed 64-bit integer, as a shared count has to be"
-    return set_error(PyExc_OverflowError, format, <long long>count, sign, <long long>amount)
+    # Returns 0, or -1 with an exception set.  (If `place` is NULL, one is set.)
+    return -1 if place is NULL or shared_count_add(place, amount, after) < 0 else 0
 
 
 cdef inline int64_t *place_of(SharedCounter counter) except NULL:
@@ -85,23 +60,6 @@ cdef int subtract_from(SharedCounter counter, int64_t amount) except -1:
             return raise_overflow(count, c"-", amount)
         if compare_exchange(place, &count, count - amount):
             return 0
-
-
-cdef inline int64_t as_int64(object number, const char *name) except? -1:
-    cdef int64_t result
-    if PyLong_CheckExact(number) and compact_int_value(number, &result):
-        return result
-    return any_as_int64(number, name)
-
-
-cdef int64_t any_as_int64(object number, const char *name) except? -1:
-    cdef int64_t result = 0
-    number = as_int(number, name)
-    if not int_value(number, &result):
-        raise OverflowError(
-            f"{name.decode()} must be a signed 64-bit integer; this one has {number.bit_length()} bits and a sign"
-        )
-    return result
 
 
 cdef int64_t *attach(Py_buffer *buffer, object memory, object offset) except NULL:

@@ -24,3 +24,21 @@ cdef inline object as_int(object number, const char *name):
     if not PyIndex_Check(number):
         raise TypeError(f"{name.decode()} must be an integer, not {type(number).__name__}")
     return PyNumber_Index(number)  # an exact int, from 3.10 on
+
+
+cdef inline int64_t any_as_int64(object number, const char *name) except? -1:
+    cdef int64_t result = 0
+    number = as_int(number, name)
+    if not int_value(number, &result):
+        raise OverflowError(
+            f"{name.decode()} must be a signed 64-bit integer; this one has {number.bit_length()} bits and a sign"
+        )
+    return result
+
+
+cdef inline int64_t as_int64(object number, const char *name) except? -1:
+    """Convert an integer of any type to a signed 64-bit integer, or raise OverflowError."""
+    cdef int64_t result
+    if PyLong_CheckExact(number) and compact_int_value(number, &result):
+        return result
+    return any_as_int64(number, name)
