@@ -14,6 +14,7 @@ try:
     from fastcounter._map import _restore_map as _restore_map
     from fastcounter._shared import SharedCounter
     from fastcounter._shared import _attach as _attach
+    from fastcounter._shared import _attach_file as _attach_file
     from fastcounter._shared import _restore_shared as _restore_shared
 except ModuleNotFoundError as _error:
     if _error.name not in ("fastcounter._counters", "fastcounter._map", "fastcounter._shared"):

@@ -1,82 +1,115 @@
-"""The memory that a SharedCounter finds for itself, and how memory goes to other processes.
+"""The memory that counters find for themselves, and how memory goes to other processes.
 
-This imports multiprocessing, so fastcounter imports it only where it is needed.
+multiprocessing is imported only where it is needed: it takes long, and some interpreters cannot.
 """
 
 import contextlib
 import importlib
-import mmap
 import os
 import sys
 import warnings
-import weakref
-from multiprocessing import process, sharedctypes
-from multiprocessing.context import get_spawning_popen
-from multiprocessing.shared_memory import SharedMemory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fastcounter
+from fastcounter import _files, _mappings
+from fastcounter._files import COUNTERS, MAP, Kind
+from fastcounter._mappings import Mapping
+
+if TYPE_CHECKING:
+    from multiprocessing.shared_memory import SharedMemory
+
+__all__ = ["COUNTERS", "MAP", "find_memory", "is_replaced", "picklable"]
 
 
-def find_buffer(memory: object) -> Any:
-    """Return the buffer to count in if `memory` is None or a SharedMemory.  Raise TypeError if it is anything else."""
-    if memory is None:
-        # multiprocessing sets this while a child imports the program, and refuses to start processes then.
-        if getattr(process.current_process(), "_inheriting", False):
+def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) -> tuple[Any, int]:
+    """Return the buffer to count in, and how many of its first bytes are the header of a file.
+
+    `memory` is None, a path or a SharedMemory; TypeError is raised if it is anything else.  `kind` says what a file has
+    to hold, and `name` is that of the counter's class.
+
+    `size` is how many bytes of memory a map wants, or where a count ends in its memory.  Memory is made for that, if
+    `memory` is None or the path of no file.  A SharedCounter's own memory always has 64 bytes, and its file has whole
+    pages.
+    """
+    if isinstance(memory, (str, os.PathLike)):
+        default = 2**20 if kind is MAP else 8
+        mapping = _files.open_file(os.fsdecode(memory), kind, default if size is None else size)
+        found = len(mapping) - _files.HEADER.size
+        if kind is MAP and size is not None and found < size:
             warnings.warn(
-                "a SharedCounter made while a child process imports the program counts apart from the parent's:"
-                " make it under `if __name__ == '__main__':` and pass it to the child",
+                f"{mapping.path!r} has memory of {found} bytes and keeps it: that is less than the size of {size}",
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return sharedctypes.RawArray("q", 8)  # 64 bytes, so that no two counters are in one cache line
+        return mapping, _files.HEADER.size
+    if memory is None:
+        # 64 bytes, so that no two counters are in one cache line
+        return make_memory(name, 64 if kind is COUNTERS else 2**20 if size is None else size), 0
+    from multiprocessing.shared_memory import SharedMemory
+
     if isinstance(memory, SharedMemory):
-        return map_shared_memory(memory)
+        if kind is MAP and size is not None:
+            raise ValueError(f"size is for memory that a {name} makes, and a SharedMemory has its size")
+        return map_shared_memory(memory), 0
     hint = "; pass what its .get_obj() returns" if hasattr(memory, "get_obj") else ""
     raise TypeError(f"memory must be a writable buffer, not {type(memory).__name__}{hint}")
+
+
+def make_memory(name: str, size: int) -> Any:
+    """Take memory from multiprocessing's heap."""
+    from multiprocessing import process, sharedctypes
+
+    # multiprocessing sets this while a child imports the program, and refuses to start processes then.
+    if getattr(process.current_process(), "_inheriting", False):
+        warnings.warn(
+            f"a {name} made while a child process imports the program counts apart from the parent's:"
+            " make it under `if __name__ == '__main__':` and pass it to the child",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return sharedctypes.RawArray("b", size)
+
+
+def is_replaced(buffer: object) -> bool:
+    """Whether this is a mapping of a file whose path leads to another file by now, or to none."""
+    return isinstance(buffer, _files.FileMapping) and buffer.is_replaced()
 
 
 # ---- SharedMemory ----
 
 
-class Mapping(mmap.mmap):
-    """A mapping of a SharedMemory, made for counters.
+class SharedMemoryMapping(Mapping):
+    """A mapping of a SharedMemory.
 
     A SharedMemory cannot be closed while anybody holds its `buf`.  But the garbage collector and the end of a program
     may close it before they free the counters.  Python would print a BufferError then.
     """
 
-    shared_memory_name: str
-    memory: SharedMemory  # kept alive, if this process has one
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return fastcounter._attach, (self.shared_memory_name,)
+    memory: "SharedMemory"  # kept alive, if this process has one
 
 
-def make_mapping(descriptor: int, size: int, name: str) -> Mapping:
+def make_mapping(descriptor: int, size: int, name: str) -> SharedMemoryMapping:
     if sys.platform == "win32":
-        mapping = Mapping(-1, size, tagname=name)
+        mapping = SharedMemoryMapping(-1, size, tagname=name)
     else:
-        mapping = Mapping(descriptor, size)
-    mapping.shared_memory_name = name
+        mapping = SharedMemoryMapping(descriptor, size, **_mappings.OPTIONS)
+    mapping.found_by = fastcounter._attach, (name,)
     return mapping
 
 
-# By the id of the SharedMemory.  All counters in it use one mapping, because a mapping takes a file descriptor.
-mappings: weakref.WeakValueDictionary[int, Mapping] = weakref.WeakValueDictionary()
-
-
-def map_shared_memory(memory: SharedMemory) -> Any:
+def map_shared_memory(memory: "SharedMemory") -> Any:
     if memory.buf is None:
         raise ValueError("the SharedMemory is closed")
-    mapping = mappings.get(id(memory))
-    if mapping is None:
-        descriptor = getattr(memory, "_fd", -1)
-        if descriptor == -1 and sys.platform != "win32":
-            return memory.buf  # a version of Python in which SharedMemory has changed
-        mapping = mappings[id(memory)] = make_mapping(descriptor, memory.size, memory.name)
+    descriptor = getattr(memory, "_fd", -1)
+    if descriptor == -1 and sys.platform != "win32":
+        return memory.buf  # a version of Python in which SharedMemory has changed
+
+    def make() -> SharedMemoryMapping:
+        mapping = make_mapping(descriptor, memory.size, memory.name)
         mapping.memory = memory
-    return mapping
+        return mapping
+
+    return _mappings.map_once(id(memory), make)
 
 
 def attach(name: str) -> Any:
@@ -91,6 +124,8 @@ def attach(name: str) -> Any:
             return make_mapping(descriptor, os.fstat(descriptor).st_size, name)
         finally:
             os.close(descriptor)
+    from multiprocessing.shared_memory import SharedMemory
+
     options = {"track": False} if sys.version_info >= (3, 13) else {}
     with contextlib.closing(SharedMemory(name, **options)) as memory:
         return map_shared_memory(memory)
@@ -101,15 +136,17 @@ def attach(name: str) -> Any:
 
 def picklable(buffer: Any, name: str) -> Any:
     """Return an object whose pickle is the same memory in another process.  `name` is that of the counter's class."""
+    if hasattr(buffer, "fastcounter_header_size"):  # a Mapping, also that of a package that was imported before
+        return buffer
     if hasattr(buffer, "_wrapper"):  # a RawArray or a RawValue
+        from multiprocessing.context import get_spawning_popen
+
         if get_spawning_popen() is None:
             raise TypeError(
                 f"a {name} can be pickled only while a process is being started: pass it as an argument of Process or"
                 " in the initargs of a pool, or make it on a multiprocessing.shared_memory.SharedMemory"
             )
         return Inherited(buffer)
-    if hasattr(buffer, "shared_memory_name"):  # a Mapping
-        return buffer
     raise TypeError(
         f"a {name} in memory of type {type(buffer).__name__} cannot be pickled: make it without memory or on a"
         " multiprocessing.shared_memory.SharedMemory, or make one in the other process, attached to the same memory"
@@ -123,4 +160,6 @@ class Inherited:
         self.buffer = buffer
 
     def __reduce__(self) -> Any:
+        from multiprocessing import sharedctypes
+
         return sharedctypes.reduce_ctype(self.buffer)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]

@@ -62,17 +62,19 @@ cdef int subtract_from(SharedCounter counter, int64_t amount) except -1:
             return 0
 
 
-cdef int64_t *attach(Py_buffer *buffer, object memory, object offset) except NULL:
+cdef int64_t *attach(Py_buffer *buffer, object memory, Py_ssize_t begin, object offset) except NULL:
+    # `offset` counts from the byte `begin` on.
     try:
         PyObject_GetBuffer(memory, buffer, PyBUF_WRITABLE)
     except ValueError as error:  # from numpy
         raise BufferError(*error.args) from None
-    if not 0 <= offset <= buffer.len - <Py_ssize_t>sizeof(int64_t):
-        raise ValueError(f"offset {offset} leaves no room for 8 bytes in memory of {buffer.len} bytes")
-    cdef uintptr_t address = <uintptr_t>buffer.buf + <uintptr_t>offset
+    cdef Py_ssize_t size = buffer.len - begin
+    if not 0 <= offset <= size - <Py_ssize_t>sizeof(int64_t):
+        raise ValueError(f"offset {offset} leaves no room for 8 bytes in memory of {size} bytes")
+    cdef uintptr_t address = <uintptr_t>buffer.buf + <uintptr_t>begin + <uintptr_t>offset
     if address % sizeof(int64_t):
         raise ValueError(
-            f"offset {offset} in memory of {buffer.len} bytes is at address {address:#x}, not at a multiple of 8"
+            f"offset {offset} in memory of {size} bytes is at address {address:#x}, not at a multiple of 8"
         )
     return <int64_t *>address
 
@@ -123,14 +125,15 @@ contiguous, and ValueError if the count would be outside the memory or not align
 
     def __init__(self, memory=None, offset=0):
         cdef int64_t free = 0
-        if not PyObject_CheckBuffer(memory):
-            from fastcounter import _memory
-            memory = _memory.find_buffer(memory)
+        cdef Py_ssize_t begin = 0
         offset = as_int(offset, "offset")
         if not compare_exchange(&self.attaching, &free, 1):
             raise RuntimeError("this SharedCounter is attached already")
         try:
-            publish_place(&self.place, attach(&self.buffer, memory, offset))
+            if not PyObject_CheckBuffer(memory):
+                from fastcounter import _memory
+                memory, begin = _memory.find_memory(memory, _memory.COUNTERS, type(self).__name__, offset + 8)
+            publish_place(&self.place, attach(&self.buffer, memory, begin, offset))
         finally:
             if self.place is NULL:
                 PyBuffer_Release(&self.buffer)
@@ -218,7 +221,8 @@ contiguous, and ValueError if the count would be outside the memory or not align
 
     def __repr__(self):
         count = load(place_of(self))
-        return f"<{type(self).__name__} at offset {offset_of(self)}, count {count}>"
+        offset = offset_of(self) - getattr(<object>self.buffer.obj, "fastcounter_header_size", 0)
+        return f"<{type(self).__name__} at offset {offset}, count {count}>"
 
     def __reduce__(self):
         cdef tuple args
@@ -260,7 +264,7 @@ contiguous, and ValueError if the count would be outside the memory or not align
         return exchange(place, 0) if place is not NULL else -1
 
 
-# Pickles name these two functions and hold their arguments.  So their names and parameters may never change.
+# Pickles name these three functions and hold their arguments.  So their names and parameters may never change.
 
 def _restore_shared(cls, args, kwargs, memory, offset):
     """Make the counter that was pickled.  `args` and `kwargs` are the arguments of its class's __new__."""
@@ -275,9 +279,15 @@ def _attach(name):
     return _memory.attach(name)
 
 
+def _attach_file(path, file_id):
+    """Map the file of that path, if it is the one that was pickled."""
+    from fastcounter import _files
+    return _files.attach(path, file_id)
+
+
 cdef Py_ssize_t place_of_buffer(SharedCounter counter):
     return <char *>&counter.buffer - <char *><void *>counter
 
 
 complete_shared_type(SharedCounter, place_of_buffer(SharedCounter.__new__(SharedCounter)))
-complete_module(__name__, SharedCounter, (SharedCounter,), (_restore_shared, _attach), True)
+complete_module(__name__, SharedCounter, (SharedCounter,), (_restore_shared, _attach, _attach_file), True)
