@@ -4,7 +4,6 @@ import contextlib
 import errno
 import mmap
 import os
-import secrets
 import stat
 import struct
 import sys
@@ -149,8 +148,7 @@ def open_file(path: str, kind: Kind, size: int) -> FileMapping:
         try:
             make_file(path, kind, size)
         except OSError as error:
-            error.filename, error.filename2 = path, None  # the name that was given
-            raise
+            raise OSError(error.errno, error.strerror, path) from error  # not with the name of the unfinished file
     raise FileNotFoundError(errno.ENOENT, "the file is removed each time it has been made", path)
 
 
@@ -165,14 +163,16 @@ def make_file(path: str, kind: Kind, size: int) -> None:
         size = -(-(HEADER.size + size) // 4096) * 4096
     else:
         size += HEADER.size
-    path = os.path.realpath(path)  # if a link leads to no file, that is the one to make, as open() does
-    folder = os.path.dirname(path)
-    unfinished = os.path.join(folder, f"fastcounter-unfinished-{secrets.token_hex(8)}")
+    for _ in range(40):  # more links are an error of open()
+        if not os.path.islink(path):
+            break
+        path = os.path.join(os.path.dirname(path), os.readlink(path))  # leads to no file, so this is the one to make
+    unfinished = os.path.join(os.path.dirname(path), f"fastcounter-unfinished-{os.urandom(8).hex()}")
     file = open(unfinished, "xb")  # noqa: SIM115 - Windows removes no open file
     try:
         with file:
             allocate(file.fileno(), size)
-            file.write(HEADER.pack(kind.magic, BYTE_ORDER, VERSION, size, secrets.token_bytes(16)))
+            file.write(HEADER.pack(kind.magic, BYTE_ORDER, VERSION, size, os.urandom(16)))
             file.flush()
             os.fsync(file.fileno())  # so that no power loss leaves a file without a header
         publish(unfinished, path)
