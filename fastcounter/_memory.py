@@ -85,16 +85,7 @@ class SharedMemoryMapping(Mapping):
     may close it before they free the counters.  Python would print a BufferError then.
     """
 
-    memory: "SharedMemory"  # kept alive, if this process has one
-
-
-def make_mapping(descriptor: int, size: int, name: str) -> SharedMemoryMapping:
-    if sys.platform == "win32":
-        mapping = SharedMemoryMapping(-1, size, tagname=name)
-    else:
-        mapping = SharedMemoryMapping(descriptor, size, **_mappings.OPTIONS)
-    mapping.found_by = fastcounter._attach, (name,)
-    return mapping
+    memory: "SharedMemory | None"  # kept alive, so that no other one has its id
 
 
 def map_shared_memory(memory: "SharedMemory") -> Any:
@@ -103,13 +94,34 @@ def map_shared_memory(memory: "SharedMemory") -> Any:
     descriptor = getattr(memory, "_fd", -1)
     if descriptor == -1 and sys.platform != "win32":
         return memory.buf  # a version of Python in which SharedMemory has changed
+    return map_named(descriptor, memory.size, memory.name, memory)
 
+
+def map_named(descriptor: int, size: int, name: str, memory: "SharedMemory | None" = None) -> SharedMemoryMapping:
     def make() -> SharedMemoryMapping:
-        mapping = make_mapping(descriptor, memory.size, memory.name)
-        mapping.memory = memory
+        if sys.platform == "win32":
+            mapping = SharedMemoryMapping(-1, size, tagname=name)
+        else:
+            mapping = SharedMemoryMapping(descriptor, size, **_mappings.OPTIONS)
+        mapping.found_by = fastcounter._attach, (name,)
+        mapping.memory = memory if identity is None else None
         return mapping
 
-    return _mappings.map_once(id(memory), make)
+    identity = identity_of(descriptor, name)
+    if identity is not None:
+        return _mappings.map_once((identity, size), make)
+    return make() if memory is None else _mappings.map_once(id(memory), make)
+
+
+def identity_of(descriptor: int, name: str) -> object:
+    """Return what no other SharedMemory has as long as this one is mapped, or None if the system does not say.
+
+    Windows gives a name to another memory only when nobody maps this one; elsewhere that can happen at any time.
+    """
+    if sys.platform == "win32":
+        return name
+    status = os.fstat(descriptor)
+    return (status.st_dev, status.st_ino) if status.st_ino else None  # macOS has no such number here
 
 
 def attach(name: str) -> Any:
@@ -121,7 +133,7 @@ def attach(name: str) -> Any:
     if sys.version_info < (3, 13) and sys.platform != "win32":  # SharedMemory always tracks
         descriptor = importlib.import_module("_posixshmem").shm_open("/" + name, os.O_RDWR)
         try:
-            return make_mapping(descriptor, os.fstat(descriptor).st_size, name)
+            return map_named(descriptor, os.fstat(descriptor).st_size, name)
         finally:
             os.close(descriptor)
     from multiprocessing.shared_memory import SharedMemory

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import fastcounter
-from fastcounter import SharedCounter
+from fastcounter import SharedCounter, _memory
 from helpers import (
     SCRIPTS,
     check_what_the_killed_counted,
@@ -54,17 +54,31 @@ def memory():
     memory.unlink()
 
 
-KINDS = ["its own", "a RawArray", "a RawValue", "a SharedMemory"]
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "jobs.count"
+    SharedCounter(path, 64 * 199)  # the file has room for this one, and keeps its size
+    return path
+
+
+@pytest.fixture(params=["a SharedMemory", "a path"])
+def named(request):
+    """Each kind of memory whose counters can be pickled at any time."""
+    return request.getfixturevalue({"a SharedMemory": "memory", "a path": "path"}[request.param])
+
+
+KINDS = ["its own", "a RawArray", "a RawValue", "a SharedMemory", "a path"]
 
 
 @pytest.fixture
-def counters(memory):
+def counters(memory, path):
     """A counter in each kind of memory that goes to other processes."""
     made = [
         SharedCounter(),
         SharedCounter(RawArray("q", 4), 24),
         SharedCounter(RawValue("q")),
         SharedCounter(memory, 64),
+        SharedCounter(path, 64),
     ]
     return dict(zip(KINDS, made, strict=True))
 
@@ -140,9 +154,9 @@ def test_a_child_passes_it_to_a_child_of_its_own(context, counters):
     assert values(counters) == dict.fromkeys(KINDS, 2000)
 
 
-def test_two_hundred_counters(context, memory):
+def test_two_hundred_counters(context, named):
     own = [SharedCounter() for _ in range(200)]
-    in_one_memory = [SharedCounter(memory, 64 * number) for number in range(200)]
+    in_one_memory = [SharedCounter(named, 64 * number) for number in range(200)]
     run_processes(*(context.Process(target=add_numbers, args=(own, in_one_memory)) for _ in range(2)))
     for counters in (own, in_one_memory):
         assert [counter.value for counter in counters] == [2 * number for number in range(200)]
@@ -180,8 +194,8 @@ def take_and_count(queue, times):
         queue.get().increment()
 
 
-def test_submit_and_map(context, memory):
-    counters = [SharedCounter(memory, 64 * number) for number in range(3)]
+def test_submit_and_map(context, named):
+    counters = [SharedCounter(named, 64 * number) for number in range(3)]
     with ProcessPoolExecutor(2, context) as executor:
         executor.submit(count, counters[0], times=500).result()
         list(executor.map(count, counters * 4))
@@ -190,8 +204,8 @@ def test_submit_and_map(context, memory):
     assert [counter.value for counter in counters] == [5500, 5000, 5000]
 
 
-def test_a_queue(context, memory):
-    counter = SharedCounter(memory, 64)
+def test_a_queue(context, named):
+    counter = SharedCounter(named, 64)
     for queue in (context.Queue(), context.SimpleQueue()):
         process = context.Process(target=take_and_count, args=(queue, 100))
         process.start()
@@ -202,10 +216,10 @@ def test_a_queue(context, memory):
     assert counter.value == 200
 
 
-def test_joblib(memory):
+def test_joblib(named):
     """It starts processes in its own way, and pickles functions and arguments in its own way."""
     joblib = pytest.importorskip("joblib")
-    counter = SharedCounter(memory, 64)
+    counter = SharedCounter(named, 64)
     with joblib.parallel_config("loky", n_jobs=2, idle_worker_timeout=1):
         joblib.Parallel()(joblib.delayed(lambda: counter.increment())() for _ in range(20))
         joblib.Parallel()(joblib.delayed(count)(counter) for _ in range(4))
@@ -215,9 +229,9 @@ def test_joblib(memory):
     assert "make it on a multiprocessing.shared_memory.SharedMemory" in str(error.value.__cause__)
 
 
-def test_a_process_that_is_no_child(memory):
+def test_a_process_that_is_no_child(named):
     """Its end does not unlink the memory."""
-    counter = SharedCounter(memory, 64)
+    counter = SharedCounter(named, 64)
     code = f"import pickle; pickle.loads({pickle.dumps(counter)!r}).increment()"
     for _ in range(2):
         run_quietly("-c", code)
@@ -225,16 +239,16 @@ def test_a_process_that_is_no_child(memory):
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_each_protocol(memory, protocol):
-    counter = SharedCounter(memory, 64)
+def test_each_protocol(named, protocol):
+    counter = SharedCounter(named, 64)
     other = pickle.loads(pickle.dumps(counter, protocol))
     other.increment()
     assert (counter.value, type(other), repr(other)) == (1, SharedCounter, "<SharedCounter at offset 64, count 1>")
 
 
-def test_pickles_name_the_package(memory):
+def test_pickles_name_the_package(named):
     """Then the modules of the package can be renamed without breaking programs that run at the same time."""
-    assert set(re.findall(rb"c(fastcounter.*)\n", pickle.dumps(SharedCounter(memory), 0))) == {b"fastcounter"}
+    assert set(re.findall(rb"c(fastcounter.*)\n", pickle.dumps(SharedCounter(named), 0))) == {b"fastcounter"}
 
 
 # ---- Subclasses ----
@@ -281,15 +295,15 @@ def check_and_count(counters, kinds):
 MAKES = [Named, make_slotted, WithArguments]
 
 
-def test_subclasses_of_a_process(context, memory):
-    counters = [make("requests", *args) for make in MAKES for args in ((), (memory, 64))]
+def test_subclasses_of_a_process(context, named):
+    counters = [make("requests", *args) for make in MAKES for args in ((), (named, 64))]
     run_processes(context.Process(target=check_and_count, args=(counters, [type(counter) for counter in counters])))
     assert [counter.value for counter in counters] == [1000, 3000] * 3
 
 
 @pytest.mark.parametrize("make", MAKES)
-def test_subclasses_in_a_pickle(memory, make):
-    counter = make("requests", memory, 64)
+def test_subclasses_in_a_pickle(named, make):
+    counter = make("requests", named, 64)
     check_and_count([pickle.loads(pickle.dumps(counter))], [type(counter)])
     assert counter.value == 1000
 
@@ -484,16 +498,21 @@ def test_it_can_be_closed_and_unlinked_first():
     assert counter.value == 3
 
 
-def test_the_counter_keeps_it():
+@pytest.mark.parametrize("known", [True, False], ids=["", "the system does not say which memory it is"])
+def test_the_counter_needs_only_the_name(monkeypatch, known):
+    """It goes on when the SharedMemory is gone."""
+    if not known:
+        monkeypatch.setattr(_memory, "identity_of", lambda descriptor, name: None)
     memory = SharedMemory(create=True, size=64)
     other = SharedMemory(memory.name)
     counter = SharedCounter(memory)
     alive = weakref.ref(memory)
     del memory
     gc.collect()
+    assert (alive() is None) == known
     pickle.loads(pickle.dumps(counter)).increment()
-    assert counter.value == 1
-    assert alive() is not None
+    SharedCounter(other).increment()
+    assert counter.value == 2
     del counter
     gc.collect()
     assert alive() is None
@@ -521,13 +540,53 @@ def test_bad_offsets(memory):
     assert memory.buf[size - 8 : size].tobytes() == (5).to_bytes(8, sys.byteorder)
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
-def test_counters_in_one_share_a_file_descriptor(memory):
-    before = len(os.listdir("/proc/self/fd"))
+def mapping_of(counter):
+    return counter.__reduce__()[1][3]
+
+
+def test_counters_in_one_share_a_mapping(memory):
     counters = [SharedCounter(memory, 64 * number) for number in range(200)]
-    duplicates = pickle.loads(pickle.dumps(counters))
-    assert len(duplicates) == 200
-    assert len(os.listdir("/proc/self/fd")) - before <= 3
+    counters += pickle.loads(pickle.dumps(counters))
+    counters += [pickle.loads(pickle.dumps(counter)) for counter in counters]
+    other = SharedMemory(memory.name)
+    if other.size == memory.size:  # on some systems, not the one that has made it sees whole pages
+        counters.append(SharedCounter(other))
+        assert len({id(mapping_of(counter)) for counter in counters}) == 1
+    other.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists() or os.name == "nt", reason="needs /proc")
+def test_counters_that_arrive_one_by_one_share_a_mapping(memory, tmp_path):
+    """In a process that does not have the memory otherwise."""
+    data = [pickle.dumps(SharedCounter(memory, 64 * number)) for number in range(200)]
+    (tmp_path / "data").write_bytes(pickle.dumps(data))
+    code = (
+        "import os, pathlib, pickle\n"
+        "counters = [pickle.loads(data) for data in pickle.loads(pathlib.Path('data').read_bytes())]\n"
+        "for number, counter in enumerate(counters): counter.add(number)\n"
+        "names = [os.path.realpath(f'/proc/self/fd/{number}') for number in os.listdir('/proc/self/fd')]\n"
+        f"print(pathlib.Path('/proc/self/maps').read_text().count({memory.name!r}), str(names).count({memory.name!r}))"
+    )
+    result = run_python("-c", code, cwd=tmp_path)
+    assert (result.stdout, result.stderr) == (f"1 {int(sys.version_info < (3, 13))}\n", "")
+    assert [SharedCounter(memory, 64 * number).value for number in range(200)] == list(range(200))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows gives a name to another memory only when nobody maps the first")
+@pytest.mark.parametrize("known", [True, False], ids=["", "the system does not say which memory it is"])
+def test_a_name_that_is_used_again(monkeypatch, known):
+    if not known:
+        monkeypatch.setattr(_memory, "identity_of", lambda descriptor, name: None)
+    name = f"fastcounter-{os.getpid()}"
+    counters = []
+    for number in range(4):
+        memory = SharedMemory(name, create=True, size=64)
+        data = pickle.dumps(SharedCounter(memory))
+        memory.close()
+        counters += [pickle.loads(data), pickle.loads(data)]
+        counters[-1].add(number)
+        memory.unlink()
+    assert [counter.value for counter in counters] == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no descriptor")
@@ -558,16 +617,16 @@ def test_after_the_package_is_imported_again():
     assert run_quietly("-c", code) == "2\n"
 
 
-def test_threads_that_use_one(memory):
+def test_threads_that_use_one(named):
     def use():
         for number in range(200):
-            counter = SharedCounter(memory, 64 * number)
+            counter = SharedCounter(named, 64 * number)
             counter.increment()
             pickle.loads(pickle.dumps(counter)).increment()
             SharedCounter().increment()
 
     run_threads(*[use] * 4)
-    assert {SharedCounter(memory, 64 * number).value for number in range(200)} == {8}
+    assert {SharedCounter(named, 64 * number).value for number in range(200)} == {8}
 
 
 # ---- Processes that die, and programs that end ----
