@@ -2,12 +2,13 @@
 # cython: auto_pickle=False, autotestdict=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 """SharedCounter; import it from `fastcounter`."""
 
-from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.buffer cimport PyBuffer_Release, PyObject_CheckBuffer
 from cpython.object cimport PyObject
 from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t, uintptr_t
 
 from fastcounter._counters cimport arguments_of_new, attributes_of, complete_module, new_instance
 from fastcounter.c.atomics cimport compare_exchange, exchange, load, load_place, publish_place
+from fastcounter.c.buffers cimport get_buffer
 from fastcounter.c.deferred cimport defer_if_shared
 from fastcounter.c.errors cimport set_error
 from fastcounter.c.integers cimport as_int, as_int64
@@ -64,10 +65,7 @@ cdef int subtract_from(SharedCounter counter, int64_t amount) except -1:
 
 cdef int64_t *attach(Py_buffer *buffer, object memory, Py_ssize_t begin, object offset) except NULL:
     # `offset` counts from the byte `begin` on.
-    try:
-        PyObject_GetBuffer(memory, buffer, PyBUF_WRITABLE)
-    except ValueError as error:  # from numpy
-        raise BufferError(*error.args) from None
+    get_buffer(memory, buffer)
     cdef Py_ssize_t size = buffer.len - begin
     if not 0 <= offset <= size - <Py_ssize_t>sizeof(int64_t):
         raise ValueError(f"offset {offset} leaves no room for 8 bytes in memory of {size} bytes")

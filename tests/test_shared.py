@@ -3,12 +3,14 @@
 import array
 import collections
 import contextlib
+import ctypes
 import gc
 import inspect
 import itertools
 import mmap
 import multiprocessing
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -82,7 +84,7 @@ def test_the_count_is_in_the_memory(memory):
 
 
 def test_any_writable_buffer():
-    for memory in (bytearray(64), array.array("d", [0] * 8), memoryview(bytearray(128))[64:], mmap.mmap(-1, 64)):
+    for memory in (bytearray(64), array.array("q", [0] * 8), memoryview(bytearray(128))[64:], mmap.mmap(-1, 64)):
         first, second = SharedCounter(memory, 8), SharedCounter(memory, offset=8)
         first.add(5)
         assert second.value == 5
@@ -90,6 +92,54 @@ def test_any_writable_buffer():
     page = numpy.zeros(16, "int64")
     SharedCounter(page, 24).increment()
     assert page.tolist() == [0, 0, 0, 1] + [0] * 12
+
+
+class Record(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_double), ("count", ctypes.c_int64))
+
+
+@pytest.mark.parametrize("code", [*"bBhHiIlLqQnNcP?"])
+def test_bytes_and_integers_of_any_size(code):
+    memory = memoryview(bytearray(64)).cast(code)
+    SharedCounter(memory, 8).increment()
+    assert struct.unpack_from("q", memory, 8) == (1,)
+    SharedCounter(memory.cast("B").cast(code, (2, 32 // memory.itemsize)), 8).increment()
+    assert struct.unpack_from("q", memory, 8) == (2,)
+
+
+def test_structs():
+    records = (Record * 4)()
+    SharedCounter(records, 16 + Record.count.offset).increment()
+    assert [record.count for record in records] == [0, 1, 0, 0]
+    numpy = pytest.importorskip("numpy")
+    table = numpy.zeros(4, [("count", "i8"), ("seconds", "f8")])
+    SharedCounter(table, 32).increment()
+    assert table["count"].tolist() == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("memory", "format"),
+    [
+        (array.array("f", [0] * 8), "f"),
+        (array.array("d", [0] * 8), "d"),
+        (memoryview(bytearray(64)).cast("d"), "d"),
+        ((ctypes.c_double * 8)(), f"{'<>'[sys.byteorder == 'big']}d"),
+        (((ctypes.c_float * 8) * 2)(), f"{'<>'[sys.byteorder == 'big']}f"),
+        ((ctypes.py_object * 8)(), f"{'<>'[sys.byteorder == 'big']}O"),
+        *((dtype, None) for dtype in ("e", "f", "d", "g", "F", "D", "G", "O", ">f8", "(2,3)f8")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_floats_complex_numbers_and_objects(memory, format):
+    if isinstance(memory, str):
+        memory = pytest.importorskip("numpy").zeros(64, memory)
+        format = memoryview(memory).format
+    with pytest.raises(TypeError, match="memory must hold bytes or integers, not floats, complex numbers or"):
+        SharedCounter(memory)
+    with pytest.raises(TypeError, match=re.escape(f"(format {format!r})")):
+        SharedCounter(memory, 8)
+    if isinstance(memory, array.array):
+        memory.append(0)  # which raises BufferError if a counter holds the buffer
 
 
 @pytest.mark.parametrize("bad", [5, 1.5, [0] * 8])
