@@ -51,7 +51,11 @@ def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) 
         if kind is MAP and size is not None:
             raise ValueError(f"size is for memory that a {name} makes, and a SharedMemory has its size")
         return map_shared_memory(memory), 0
-    hint = "; pass what its .get_obj() returns" if hasattr(memory, "get_obj") else ""
+    hint = ""
+    if hasattr(memory, "get_obj"):
+        hint = "; pass what its .get_obj() returns"
+    elif type(memory).__name__ == "SharedMemory":
+        hint = f" of {type(memory).__module__}; make it by multiprocessing.shared_memory, or pass a path"
     raise TypeError(f"memory must be a writable buffer, not {type(memory).__name__}{hint}")
 
 
@@ -63,7 +67,7 @@ def make_memory(name: str, size: int) -> Any:
     if getattr(process.current_process(), "_inheriting", False):
         warnings.warn(
             f"a {name} made while a child process imports the program counts apart from the parent's:"
-            " make it under `if __name__ == '__main__':` and pass it to the child",
+            " make it on a path, or under `if __name__ == '__main__':` and pass it to the child",
             RuntimeWarning,
             stacklevel=3,
         )
@@ -153,14 +157,17 @@ def picklable(buffer: Any, name: str) -> Any:
     if hasattr(buffer, "_wrapper"):  # a RawArray or a RawValue
         from multiprocessing.context import get_spawning_popen
 
-        if get_spawning_popen() is None:
-            raise TypeError(
-                f"a {name} can be pickled only while a process is being started: pass it as an argument of Process or"
-                " in the initargs of a pool, or make it on a multiprocessing.shared_memory.SharedMemory"
-            )
-        return Inherited(buffer)
+        # Packages that start processes in their own way have classes of their own, and picklers that cannot do this.
+        if any(each.__module__.startswith("multiprocessing.") for each in type(get_spawning_popen()).__mro__):
+            return Inherited(buffer)
+        raise TypeError(
+            f"a {name} in memory of multiprocessing's heap can be pickled only while multiprocessing starts a process:"
+            " pass it as an argument of multiprocessing's Process, or in the initargs of its Pool or of a"
+            " ProcessPoolExecutor of concurrent.futures.  Processes of billiard, joblib, loky or multiprocess cannot take"
+            f" it.  A {name} on a path can be pickled at any time, for all of them"
+        )
     raise TypeError(
-        f"a {name} in memory of type {type(buffer).__name__} cannot be pickled: make it without memory or on a"
+        f"a {name} in memory of type {type(buffer).__name__} cannot be pickled: make it on a path or on a"
         " multiprocessing.shared_memory.SharedMemory, or make one in the other process, attached to the same memory"
     )
 

@@ -67,6 +67,7 @@ def named(request):
     return request.getfixturevalue({"a SharedMemory": "memory", "a path": "path"}[request.param])
 
 
+WHEN_IT_IS_PICKLED = "can be pickled only while multiprocessing starts a process"
 KINDS = ["its own", "a RawArray", "a RawValue", "a SharedMemory", "a path"]
 
 
@@ -226,7 +227,25 @@ def test_joblib(named):
         assert counter.value == 4020
         with pytest.raises(pickle.PicklingError) as error:
             joblib.Parallel()(joblib.delayed(count)(SharedCounter()) for _ in range(4))
-    assert "make it on a multiprocessing.shared_memory.SharedMemory" in str(error.value.__cause__)
+    assert WHEN_IT_IS_PICKLED in str(error.value.__cause__)
+
+
+def test_initargs_of_loky(named):
+    """Its own pickler pickles them while a process is started."""
+    loky = pytest.importorskip("joblib.externals.loky")
+
+    def start(counter):
+        with loky.ProcessPoolExecutor(1, initializer=count, initargs=(counter,), timeout=1) as pool:
+            pool.submit(int).result()
+
+    counter = SharedCounter(named, 64)
+    start(counter)
+    assert counter.value == 1000
+    if os.name == "nt":
+        return  # where its own memory has a name
+    for counter in (SharedCounter(), SharedCounter(RawArray("q", 8))):
+        with pytest.raises(TypeError, match=f"{WHEN_IT_IS_PICKLED}: .*, loky .* A SharedCounter on a path"):
+            start(counter)
 
 
 def test_a_process_that_is_no_child(named):
@@ -328,7 +347,8 @@ def test_a_subclass_with_a_pickle_of_its_own(memory):
 def test_own_memory_at_any_other_time(make):
     counter = make()
     name = type(counter).__name__
-    with pytest.raises(TypeError, match=rf"a {name} can be pickled only while .* Process .* initargs .*SharedMemory"):
+    wanted = rf"a {name} .* {WHEN_IT_IS_PICKLED}: .* multiprocessing's Process, .* initargs .* A {name} on a path"
+    with pytest.raises(TypeError, match=wanted):
         pickle.dumps(counter)
     with pytest.raises(TypeError, match="initargs"):
         ForkingPickler.dumps(counter)  # as queues and executors do
@@ -360,7 +380,7 @@ def test_another_pickler_does_not_copy(counters, kind):
 def test_other_memory_is_never_pickled(context, buffer):
     counter = SharedCounter(buffer)
     name = type(buffer).__name__
-    with pytest.raises(TypeError, match=f"a SharedCounter in memory of type {name} cannot be pickled"):
+    with pytest.raises(TypeError, match=f"a SharedCounter in memory of type {name} cannot be pickled: .* a path"):
         pickle.dumps(counter)
     if context.get_start_method() != "fork":
         with pytest.raises(TypeError, match="cannot be pickled"):
@@ -381,6 +401,13 @@ def test_a_value_with_a_lock(make):
         SharedCounter(value)
     SharedCounter(value.get_obj()).add(5)
     assert value.get_obj()[:] == [5] if hasattr(value, "__getitem__") else value.value == 5
+
+
+def test_a_shared_memory_of_another_package():
+    kind = type("SharedMemory", (), {"__module__": "multiprocess.shared_memory", "buf": memoryview(bytearray(64))})
+    wanted = "not SharedMemory of multiprocess.shared_memory; make it by multiprocessing.shared_memory, or pass a path"
+    with pytest.raises(TypeError, match=wanted):
+        SharedCounter(kind())
 
 
 def test_a_counter_without_memory_is_not_pickled():
@@ -455,7 +482,9 @@ def test_a_warning(tmp_path, method, memory):
         assert result.stderr == ""
     else:
         assert result.stdout == "0\n"
-        lines = re.findall(r"program\.py:5: RuntimeWarning: .* counts apart .* pass it to the child", result.stderr)
+        lines = re.findall(
+            r"program\.py:5: RuntimeWarning: .* apart .* a path, or .* pass it to the child", result.stderr
+        )
         assert 1 <= len(lines) <= 3, result.stderr  # from each child, or from the server that forks them
         assert result.stderr.count("RuntimeWarning") == len(lines)
 
