@@ -46,8 +46,9 @@ def map_once(key: Hashable, make: Callable[[], M]) -> M:
     The key has to be one that no other memory can have as long as this one is mapped.
     """
     with lock:
-        mapping: M | None = mappings.get(key)
-        if mapping is None:
-            made = make()
-            mapping = mappings.setdefault(key, made)  # another one, if a signal handler has made it meanwhile
+        found: M | None = mappings.get(key)
+        if found is not None:
+            return found
+        mapping = make()
+        mapping = mappings.setdefault(key, mapping)  # another one, if a signal handler has made it meanwhile
         return mapping

@@ -163,8 +163,8 @@ def picklable(buffer: Any, name: str) -> Any:
         raise TypeError(
             f"a {name} in memory of multiprocessing's heap can be pickled only while multiprocessing starts a process:"
             " pass it as an argument of multiprocessing's Process, or in the initargs of its Pool or of a"
-            " ProcessPoolExecutor of concurrent.futures.  Processes of billiard, joblib, loky or multiprocess cannot take"
-            f" it.  A {name} on a path can be pickled at any time, for all of them"
+            " ProcessPoolExecutor of concurrent.futures.  Processes of billiard, joblib, loky or multiprocess cannot"
+            f" take it.  A {name} on a path can be pickled at any time, for all of them"
         )
     raise TypeError(
         f"a {name} in memory of type {type(buffer).__name__} cannot be pickled: make it on a path or on a"

@@ -57,6 +57,7 @@ read(writer)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 # A SharedCounter counts in memory.
 SharedCounter(offset="8")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SharedCounter(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+SharedCounter(["jobs.count"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SharedCounter(bytearray(8), "0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 shared.value = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
 

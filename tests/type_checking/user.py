@@ -6,6 +6,7 @@ import multiprocessing
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from multiprocessing import shared_memory
+from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar, assert_type
 
 import fastcounter
@@ -39,6 +40,7 @@ assert_type(fastcounter.__all__, list[str])
 
 slots = array("q", [0]) * 8
 own = SharedCounter()
+by_path = [SharedCounter("jobs.count"), SharedCounter(Path("jobs.count"), 64)]
 named_memory = SharedCounter(shared_memory.SharedMemory(create=True, size=64), offset=8)
 raw = SharedCounter(multiprocessing.RawArray("q", 8), 8)
 per_worker = [SharedCounter(slots, offset=8 * worker) for worker in range(8)]
