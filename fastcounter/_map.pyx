@@ -4,30 +4,56 @@
 
 import os
 from _collections_abc import ItemsView, KeysView, Mapping, ValuesView  # of collections.abc, which imports far more
+from operator import itemgetter
 from types import GenericAlias
 
 from cpython.object cimport PyObject
 
 from fastcounter._counters cimport arguments_of_new, attributes_of, complete_module, new_instance
-from fastcounter.c.cell cimport cell_add, cell_get, cell_reset, cells_prepare
+from fastcounter.c.cell cimport cell_get, cells_prepare
 from fastcounter.c.integers cimport as_int
 from fastcounter.c.map cimport (
     complete_map_type,
+    free_taken,
     is_map_at,
     map_add,
     map_all,
     map_contains,
     map_get,
-    map_increment,
+    map_keep,
     map_length,
+    map_step,
+    map_take,
+    table_all,
     table_cursor,
     table_entry,
     table_next,
+    taken_table,
 )
 
 
 cdef extern from "c/cython_workarounds.h":  # changes the code that Cython generates for a module
     pass
+
+
+cdef int read_into(list labels, list counts, table_cursor cursor) except -1:
+    # Appends the labels and counts from the cursor on.  It drops nothing and runs no Python code, so the cursor holds.
+    cdef table_entry *entry = table_next(&cursor)
+    while entry is not NULL:
+        label, count = <object>entry.label, cell_get(&entry.value)
+        labels.append(label)
+        counts.append(count)
+        entry = table_next(&cursor)
+    return 0
+
+
+cdef dict as_dict(list labels, list counts):
+    # Labels that have become equal since they were added are one label.
+    cdef dict result = {}
+    for label, count in zip(labels, counts):
+        before = result.get(label)
+        result[label] = count if before is None else before + count
+    return result
 
 
 cdef class CounterMap:
@@ -36,20 +62,34 @@ cdef class CounterMap:
 
 A count for each label, for any number of threads.  `counts[label]` is a label's count, an int, and 0 for a new label.
 
-Labels are any hashable objects, and labels that are equal are one label, as in a dict.  Counts are ints of any size.
-Each call is exact, with and without the GIL.  An addition is one atomic step.  A call for all labels takes one count
-after another.  To read, it is a mapping: `in`, `len()`, iteration, `get()`, `keys()`, `values()`, `items()` and
-`==` do what they do for a dict.  Assigning to `counts[label]` raises TypeError, because `counts[label] += 1` would be
-two steps: use `increment()` or `add()`.
+It counts as a `collections.Counter` does.  Labels are any hashable objects, and labels that are equal are one label.
+Counts are ints of any size.  Each call is exact, with and without the GIL, and each addition is one atomic step.  To
+read, it is a mapping: `in`, `len()`, iteration, `get()`, `keys()`, `values()` and `items()` do what they do for a dict.
+Such a call reads one count after another.  Two maps or mappings are equal if their counts are, and a missing label
+counts 0.  Assigning to `counts[label]` raises TypeError, because `counts[label] += 1` would be two steps: use
+`increment()` or `add()`.
 
-A label stays until the map goes, also after a reset.  If labels never end, use a new map from time to time.
+A label stays until `reset()`, which returns all counts and leaves an empty map.
 
-`initial` is what a dict can be made of, a mapping or an iterable of pairs.  Its values are the counts.  A count that is
-not an integer raises TypeError.  What a dict cannot be made of raises what `dict()` raises, TypeError or ValueError.
+`initial` is a mapping of labels to counts, or an iterable of labels, each of which is counted.  It raises what
+`update()` raises.
 """
 
     def __init__(self, initial=()):
-        self.add_counts(dict(initial))
+        self.add_all(initial)
+
+    cdef int add_all(self, object counts) except -1:
+        if isinstance(counts, Mapping):
+            return self.add_counts(dict(counts))
+        try:
+            labels = iter(counts)
+        except TypeError:
+            raise TypeError(
+                f"a {type(self).__name__} counts a mapping or an iterable of labels, not {type(counts).__name__}"
+            ) from None
+        for label in labels:
+            map_step(self, label, 1)
+        return 0
 
     cdef int add_counts(self, dict counts) except -1:
         cdef dict amounts = {label: as_int(count, "count") for label, count in counts.items()}
@@ -64,7 +104,14 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
         the label is not hashable, TypeError is raised.  So is whatever its `__hash__` or `__eq__` raises.  Then nothing
         is counted.
         """
-        map_increment(self, label)
+        map_step(self, label, 1)
+
+    def decrement(self, label, /):
+        """Subtract 1 from the count of a label and return None.  A new label starts at 0.
+
+        This is one atomic step, which takes as long as `increment()` and raises what that raises.
+        """
+        map_step(self, label, -1)
 
     def add(self, label, amount, /):
         """Add an integer of any size and sign to the count of a label and return None.  A new label starts at 0.
@@ -75,43 +122,58 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
         """
         map_add(self, label, as_int(amount, "amount"))
 
-    def reset(self, /):
-        """Set all counts to 0 and return a dict of those that were not 0.
+    def update(self, counts, /):
+        """Count all labels of an iterable, or add all counts of a mapping, and return None.
 
-        Each count is reset in one atomic step.  Whatever any thread adds is in the result of exactly one reset, or
-        still in the map.  Labels stay in the map.
+        Each label is one atomic step.  TypeError is raised if `counts` is neither, if a count of a mapping is not an
+        integer, or if a label is not hashable.  So is whatever the iterable, or a label's `__hash__` or `__eq__`,
+        raises.  What an iterable gave until then has been counted.  The counts of a mapping are checked before the
+        first is added.
         """
-        cdef table_cursor cursor = map_all(self), again = cursor
-        cdef table_entry *entry = table_next(&cursor)
-        cdef dict counts = {}
-        cdef list taken = []
+        self.add_all(counts)
+
+    def reset(self, /):
+        """Return a dict of all counts that are not 0, and leave an empty map.
+
+        This is one step for all labels.  Whatever any thread adds is in the result of exactly one reset, or still in
+        the map.  On a free-threaded build all threads of the interpreter stop for that moment, which takes microseconds
+        once each has come to a point at which it can stop, as for the garbage collector.  (On a free-threaded CPython
+        that is newer than this package, it is one step for each label, and labels stay with a count of 0.)
+
+        If the dict cannot be made, because memory runs out or a label's `__hash__` or `__eq__` raises, that is raised.
+        The next reset then returns these counts too.  Until then reads do not show them.
+        """
+        cdef taken_table *taken = map_take(self)
+        cdef taken_table *each = taken
+        cdef list labels = [], counts = []
         try:
-            while entry is not NULL:
-                taken.append(0)  # first make room for the count: from here on it must not get lost
-                taken[-1] = cell_reset(&entry.value)
-                if taken[-1]:
-                    counts[<object>entry.label] = taken[-1]
-                entry = table_next(&cursor)
-        except BaseException:  # no memory, or a label's __hash__ or __eq__ failed: put back what was taken
-            for count in taken:
-                entry = table_next(&again)
-                if count:  # to add it to a count of 0 takes no memory
-                    cell_add(&entry.value, count)
+            while each is not NULL:
+                read_into(labels, counts, table_all(&each.table))
+                each = each.next
+            result = {label: count for label, count in as_dict(labels, counts).items() if count}
+        except BaseException:
+            map_keep(self, taken)
             raise
-        return counts
+        free_taken(taken)
+        return result
+
+    def most_common(self, n=None):
+        """Return a list of pairs of a label and its count, the largest counts first.
+
+        Labels with equal counts are in the order in which they were added.  With an integer `n`, the list has no more
+        than `n` pairs.  It reads one count after another.
+        """
+        pairs = sorted(self.counts().items(), key=itemgetter(1), reverse=True)
+        return pairs if n is None else pairs[:max(as_int(n, "n"), 0)]
 
     def total(self, /):
         """Return the sum of all counts, an int.
 
         It reads one count after another.  So it may include some of the additions that threads make meanwhile.
         """
-        cdef table_cursor cursor = map_all(self)
-        cdef table_entry *entry = table_next(&cursor)
-        total = 0
-        while entry is not NULL:
-            total += cell_get(&entry.value)
-            entry = table_next(&cursor)
-        return total
+        cdef list labels = [], counts = []
+        read_into(labels, counts, map_all(self))
+        return sum(counts)
 
     def get(self, label, default=None, /):
         """Return the count of a label, an int.  If the map does not have the label, return `default`."""
@@ -137,7 +199,7 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
 
     def __delitem__(self, label):
         raise TypeError(
-            f"the labels of a {type(self).__name__} cannot be deleted; use reset(), or add(label, amount) for one count"
+            f"the labels of a {type(self).__name__} cannot be deleted; use reset() for all, or add(label, amount)"
         )
 
     def __contains__(self, label):
@@ -152,7 +214,10 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
     def __eq__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        return self.counts() == dict(other.items())
+        cdef dict counts = self.counts(), others = dict(other)
+        return all(others.get(label, 0) == count for label, count in counts.items()) and all(
+            counts.get(label, 0) == count for label, count in others.items() if label not in counts
+        )
 
     def __repr__(self):
         return f"{type(self).__name__}({self.counts() or ''})"
@@ -162,28 +227,22 @@ not an integer raises TypeError.  What a dict cannot be made of raises what `dic
         return _restore_map, (type(self), args, kwargs, self.counts()), attributes_of(self)
 
     cdef list labels(self):
-        cdef table_cursor cursor = map_all(self)
-        cdef table_entry *entry = table_next(&cursor)
-        labels = []
-        while entry is not NULL:
-            labels.append(<object>entry.label)
-            entry = table_next(&cursor)
+        cdef list labels = [], counts = []
+        read_into(labels, counts, map_all(self))
         return labels
 
     cdef dict counts(self):
-        cdef table_cursor cursor = map_all(self)
-        cdef table_entry *entry = table_next(&cursor)
-        counts = {}
-        while entry is not NULL:
-            counts[<object>entry.label] = cell_get(&entry.value)
-            entry = table_next(&cursor)
-        return counts
+        cdef list labels = [], counts = []
+        read_into(labels, counts, map_all(self))
+        return as_dict(labels, counts)
 
     cdef int c_increment(self, object label) except -1:
-        return map_increment(self, label)
+        map_step(self, label, 1)
+        return 0
 
     cdef int c_add(self, object label, object amount) except -1:
-        return map_add(self, label, as_int(amount, "amount"))
+        map_add(self, label, as_int(amount, "amount"))
+        return 0
 
     cdef object c_value(self, object label):
         return map_get(self, label, NULL)

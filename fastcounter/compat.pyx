@@ -59,6 +59,13 @@ A counter for one thread that counts in steps.  It promises what fastcounter.Sin
         """
         self.c_add(as_int(num_steps, "num_steps") * self.get_step())
 
+    def decrement(self, num_steps=1):
+        """Subtract step * num_steps from the count, in one atomic step, and return None.
+
+        1.x has no such method.  Raises TypeError, with the count unchanged, if num_steps is not an integer.
+        """
+        self.c_add(-as_int(num_steps, "num_steps") * self.get_step())
+
     cdef int set_step(self, object step) except -1:
         (<_counters.FastReadCounter>self.step).c_exchange(step)
         return 0

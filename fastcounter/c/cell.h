@@ -35,8 +35,14 @@ static inline void cell_init(counter_cell *cell, enum cell_kind kind);
 
 static inline void cell_clear(counter_cell *cell);
 static inline PyObject *cell_get(counter_cell *cell);
-static inline int cell_increment(counter_cell *cell);
-static inline int cell_add(counter_cell *cell, PyObject *amount);
+
+/* Add 1 or -1, or any int.  Returns 1, or -1 if memory runs out.
+ *
+ * `resets` is NULL, or for a cell in a table the number of resets of that table.  A reset may come at any point at which
+ * CPython can stop the thread, and it takes all cells away.  If one comes before the addition, these return 0, and have
+ * changed nothing. */
+static inline int cell_step(counter_cell *cell, int step, const size_t *resets);
+static inline int cell_add(counter_cell *cell, PyObject *amount, const size_t *resets);
 
 /* Take any object.  If it is a small int that can be added quickly, add it and return 1.  Otherwise return 0. */
 static inline int cell_try_add(counter_cell *cell, PyObject *object);

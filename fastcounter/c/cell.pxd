@@ -10,8 +10,8 @@ cdef extern from "c/cell.h":
     object cell_get(counter_cell *cell)
     object cell_exchange(counter_cell *cell, object count)
     object cell_reset(counter_cell *cell)
-    int cell_increment(counter_cell *cell) except -1
+    int cell_step(counter_cell *cell, int step, const size_t *resets) except -1
     bint cell_try_add(counter_cell *cell, object amount)
-    int cell_add(counter_cell *cell, object amount) except -1
+    int cell_add(counter_cell *cell, object amount, const size_t *resets) except -1
     object cell_increment_and_get(counter_cell *cell)
     object cell_add_and_get(counter_cell *cell, object amount)

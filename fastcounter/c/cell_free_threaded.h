@@ -114,7 +114,7 @@ cell_clear(counter_cell *self)
     }
 }
 
-static void make_room(counter_cell *self, int64_t *part);  /* see "Any kind" */
+static void make_room(counter_cell *self, int64_t *part, const size_t *resets);  /* see "Any kind" */
 
 /* ---- Unsynchronized and atomic: one word ----
  *
@@ -140,7 +140,7 @@ add_to_word(counter_cell *self, int64_t amount, int64_t *after)
     }
     *after = before + amount;
     if (!fits(*after, COUNT_LIMIT)) {
-        make_room(self, NULL);
+        make_room(self, NULL, NULL);
     }
     return 1;
 }
@@ -279,7 +279,7 @@ avoid_others(counter_cell *self, stripe_table *table)
  * To see whether threads meet on a stripe, one addition of many first makes a compare-and-exchange that changes
  * nothing.  It fails if another thread adds at that moment.  A read does not care which stripe a thread adds to. */
 static inline Py_ALWAYS_INLINE int
-add_to_stripe(counter_cell *self, int64_t amount)
+add_to_stripe(counter_cell *self, int64_t amount, const size_t *resets)
 {
     stripe_table *table = _Py_atomic_load_ptr_acquire(&self->table);
     if (table == NULL && (table = grow(self, NULL)) == NULL) {
@@ -293,7 +293,7 @@ add_to_stripe(counter_cell *self, int64_t amount)
     }
     before = _Py_atomic_add_int64(part, amount);
     if (!fits(before + amount, PART_LIMIT)) {
-        make_room(self, part);
+        make_room(self, part, resets);
     }
     return 1;
 }
@@ -301,15 +301,15 @@ add_to_stripe(counter_cell *self, int64_t amount)
 /* Add to `count` if the running thread owns the cell and there are no stripes, otherwise to its stripe.  Returns 0,
  * with the count unchanged, if there is no memory for stripes. */
 static inline Py_ALWAYS_INLINE int
-add_striped(counter_cell *self, int64_t amount)
+add_striped(counter_cell *self, int64_t amount, const size_t *resets)
 {
     if (_Py_atomic_load_ptr_relaxed(&self->table) != NULL || !is_owner(self)) {
-        return add_to_stripe(self, amount);
+        return add_to_stripe(self, amount, resets);
     }
     int64_t after = _Py_atomic_load_int64_relaxed(&self->count) + amount;
     _Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);
     if (!fits(after, PART_LIMIT)) {
-        make_room(self, &self->count);
+        make_room(self, &self->count, resets);
     }
     return 1;
 }
@@ -435,34 +435,47 @@ replace_count(counter_cell *self, const reading *before, PyObject *after)
     return replace_word(self, before->word, before->count, after);
 }
 
-/* Add, and return the new count.  To add to a count of 0 takes no memory, unless other threads add too. */
-static PyObject *
-add_anew(counter_cell *self, PyObject *amount)
+/* Add, and set `sum` to the new count.  Returns -1 if memory runs out, and 0 if the cell has gone.  To add to a count of
+ * 0 takes no memory, unless other threads add too.
+ *
+ * To drop an int may stop the thread.  So after that, this touches the cell of a table only if no reset has come
+ * between; and from that look on until the count is set, nothing stops the thread. */
+static int
+add_anew(counter_cell *self, PyObject *amount, const size_t *resets, PyObject **sum)
 {
-    reading before = {0};
-    while (read_count(self, &before)) {
+    size_t resets_before = resets == NULL ? 0 : *resets;
+    while (resets == NULL || *resets == resets_before) {
+        reading before = {0};
+        if (!read_count(self, &before)) {
+            return -1;
+        }
         int is_zero = before.count == Py_GetConstantBorrowed(Py_CONSTANT_ZERO);
         PyObject *after = is_zero ? Py_NewRef(amount) : PyNumber_Add(before.count, amount);
-        int done = after != NULL && replace_count(self, &before, after);
+        int is_there = resets == NULL || *resets == resets_before;
+        int done = after != NULL && is_there && replace_count(self, &before, after);
         Py_DECREF(before.count);
-        if (done || after == NULL) {
-            return after;
+        if (after == NULL) {
+            return -1;
+        }
+        if (done) {
+            *sum = after;
+            return 1;
         }
         Py_DECREF(after);
     }
-    return NULL;
+    return 0;
 }
 
 /* Make room in a count or a part that comes close to the limits of 64 bits.  If memory runs out, a count stays as it
  * is, and a drained part stays in `offset`: there is room for many more additions, and a later one tries again. */
 static Py_NO_INLINE void
-make_room(counter_cell *self, int64_t *part)
+make_room(counter_cell *self, int64_t *part, const size_t *resets)
 {
     if (self->kind == CELL_STRIPED) {
         drain(self, part);
     }
-    PyObject *count = add_anew(self, Py_GetConstantBorrowed(Py_CONSTANT_ZERO));
-    if (count == NULL) {
+    PyObject *count = NULL;
+    if (add_anew(self, Py_GetConstantBorrowed(Py_CONSTANT_ZERO), resets, &count) < 0) {
         PyErr_Clear();
     }
     Py_XDECREF(count);
@@ -470,24 +483,35 @@ make_room(counter_cell *self, int64_t *part)
 
 /* Add a small amount.  Returns 0, with the count unchanged, if that takes the slow path. */
 static inline Py_ALWAYS_INLINE int
-add_small(counter_cell *self, int64_t amount)
+add_small(counter_cell *self, int64_t amount, const size_t *resets)
 {
     int64_t after;
-    return self->kind == CELL_STRIPED ? add_striped(self, amount) : add_to_word(self, amount, &after);
+    return self->kind == CELL_STRIPED ? add_striped(self, amount, resets) : add_to_word(self, amount, &after);
 }
 
+/* The slow path of an addition.  Returns what add_anew() returns. */
 static int
-add_large(counter_cell *self, PyObject *amount)
+add_large(counter_cell *self, PyObject *amount, const size_t *resets)
 {
-    PyObject *after = add_anew(self, amount);
+    PyObject *after = NULL;
+    int status = add_anew(self, amount, resets, &after);
     Py_XDECREF(after);
-    return after == NULL ? -1 : 0;
+    return status;
+}
+
+static Py_NO_INLINE int
+step_anew(counter_cell *self, int step, const size_t *resets)
+{
+    PyObject *amount = PyLong_FromLong(step);  /* a small int, for which there always is memory */
+    int status = add_large(self, amount, resets);
+    Py_DECREF(amount);
+    return status;
 }
 
 static inline int
-cell_increment(counter_cell *self)
+cell_step(counter_cell *self, int step, const size_t *resets)
 {
-    return add_small(self, 1) ? 0 : add_large(self, Py_GetConstantBorrowed(Py_CONSTANT_ONE));
+    return add_small(self, step, resets) ? 1 : step_anew(self, step, resets);
 }
 
 static inline int
@@ -495,14 +519,14 @@ cell_try_add(counter_cell *self, PyObject *amount)
 {
     int64_t value;
     return PyLong_CheckExact(amount) && compact_int_value(amount, &value) && fits(value, ADD_LIMIT)
-        && add_small(self, value);
+        && add_small(self, value, NULL);
 }
 
 static inline int
-cell_add(counter_cell *self, PyObject *amount)
+cell_add(counter_cell *self, PyObject *amount, const size_t *resets)
 {
     int64_t value;
-    return int_fits(amount, ADD_LIMIT, &value) && add_small(self, value) ? 0 : add_large(self, amount);
+    return int_fits(amount, ADD_LIMIT, &value) && add_small(self, value, resets) ? 1 : add_large(self, amount, resets);
 }
 
 /* If there is no memory for the new count, the addition stands.  Other threads may have counted on from it, and if it
@@ -515,7 +539,9 @@ cell_increment_and_get(counter_cell *self)
     if (add_to_word(self, 1, &after)) {
         return PyLong_FromLongLong(after);
     }
-    return add_anew(self, Py_GetConstantBorrowed(Py_CONSTANT_ONE));
+    PyObject *sum = NULL;
+    add_anew(self, Py_GetConstantBorrowed(Py_CONSTANT_ONE), NULL, &sum);
+    return sum;
 }
 
 static inline PyObject *
@@ -525,7 +551,9 @@ cell_add_and_get(counter_cell *self, PyObject *amount)
     if (int_fits(amount, ADD_LIMIT, &value) && add_to_word(self, value, &after)) {
         return PyLong_FromLongLong(after);
     }
-    return add_anew(self, amount);
+    PyObject *sum = NULL;
+    add_anew(self, amount, NULL, &sum);
+    return sum;
 }
 
 static inline PyObject *

@@ -24,8 +24,8 @@ typedef PyObject *counter_cell;
 #    define INT_HAS_MANY_DIGITS(number) (Py_SIZE(number) > 1 || Py_SIZE(number) < -1)
 #  endif
 
-/* CPython shares one object for each int up to 256, and up to 1,024 from 3.15 on.  This is well above. */
-#  define ABOVE_SMALL_INTS 0x10000
+/* CPython shares one object for each int up to 256, and up to 1,024 from 3.15 on. */
+#  define ABOVE_SMALL_INTS 1025
 
 /* Add `amount`, which has at most one digit, to the int `count` in place.  Returns 0, with nothing changed, if that is
  * not possible.
@@ -77,16 +77,16 @@ cells_prepare(int processors)
     small_ints_size = size;
 }
 
-/* Add the small int at this offset in the array.  That is possible in place, or if both the count and the sum are small
- * ints.  Otherwise returns 0, with nothing changed. */
+/* Add a small int, which is so far from 0 in the array.  That is possible in place, or if both the count and the sum are
+ * small ints.  Otherwise returns 0, with nothing changed. */
 static inline int
-cell_add_at_offset(counter_cell *cell, uintptr_t offset)
+cell_add_small(counter_cell *cell, long amount, intptr_t offset)
 {
     PyObject *count = *cell;
-    if (int_add_in_place(count, (long)(offset / sizeof(PyLongObject)))) {
+    if (int_add_in_place(count, amount)) {
         return 1;
     }
-    uintptr_t sum = (uintptr_t)count - small_ints + offset;
+    uintptr_t sum = (uintptr_t)count - small_ints + (uintptr_t)offset;
     if ((uintptr_t)count - small_ints >= small_ints_size || sum >= small_ints_size) {
         return 0;
     }
@@ -102,13 +102,13 @@ static inline int
 cell_try_add(counter_cell *cell, PyObject *amount)
 {
     uintptr_t offset = (uintptr_t)amount - small_ints;
-    return offset < small_ints_size && cell_add_at_offset(cell, offset);
+    return offset < small_ints_size && cell_add_small(cell, (long)(offset / sizeof(PyLongObject)), (intptr_t)offset);
 }
 
 static inline int
-cell_add_one(counter_cell *cell)
+cell_try_step(counter_cell *cell, int step)
 {
-    return cell_add_at_offset(cell, sizeof(PyLongObject));
+    return cell_add_small(cell, step, step * (intptr_t)sizeof(PyLongObject));
 }
 
 #else
@@ -128,9 +128,9 @@ cell_try_add(counter_cell *cell, PyObject *amount)
 }
 
 static inline int
-cell_add_one(counter_cell *cell)
+cell_try_step(counter_cell *cell, int step)
 {
-    (void)cell;
+    (void)cell, (void)step;
     return 0;
 }
 
@@ -173,7 +173,7 @@ cell_exchange(counter_cell *cell, PyObject *count)
     return before;
 }
 
-/* Set a count that was just made.  If it is NULL, since memory ran out, return -1. */
+/* Set a count that was just made, and return 1.  If it is NULL, since memory ran out, return -1. */
 static inline int
 cell_replace(counter_cell *cell, PyObject *count)
 {
@@ -183,7 +183,7 @@ cell_replace(counter_cell *cell, PyObject *count)
     }
     *cell = count;
     Py_DECREF(before);
-    return 0;
+    return 1;
 }
 
 static inline PyObject *
@@ -211,27 +211,32 @@ cell_add_anew(counter_cell *cell, PyObject *amount)
     return cell_replace(cell, PyNumber_Add(count, amount));
 }
 
-static inline int
-cell_increment(counter_cell *cell)
+static Py_NO_INLINE int
+cell_step_anew(counter_cell *cell, int step)
 {
-    if (cell_add_one(cell)) {
-        return 0;
-    }
-    PyObject *one = PyLong_FromLong(1);
-    int status = one == NULL ? -1 : cell_add_anew(cell, one);
-    Py_XDECREF(one);
+    PyObject *amount = PyLong_FromLong(step);
+    int status = cell_add_anew(cell, amount);
+    Py_DECREF(amount);
     return status;
 }
 
 static inline int
-cell_add(counter_cell *cell, PyObject *amount)
+cell_step(counter_cell *cell, int step, const size_t *resets)
+{
+    (void)resets;
+    return cell_try_step(cell, step) ? 1 : cell_step_anew(cell, step);
+}
+
+static inline int
+cell_add(counter_cell *cell, PyObject *amount, const size_t *resets)
 {
     int64_t value;
+    (void)resets;
     if (cell_try_add(cell, amount)) {
-        return 0;
+        return 1;
     }
     if (int_fits(amount, PyLong_BASE, &value) && int_add_in_place(*cell, (long)value)) {
-        return 0;
+        return 1;
     }
     return cell_add_anew(cell, amount);
 }
@@ -239,11 +244,11 @@ cell_add(counter_cell *cell, PyObject *amount)
 static inline PyObject *
 cell_increment_and_get(counter_cell *cell)
 {
-    return cell_increment(cell) < 0 ? NULL : cell_get(cell);
+    return cell_step(cell, 1, NULL) < 0 ? NULL : cell_get(cell);
 }
 
 static inline PyObject *
 cell_add_and_get(counter_cell *cell, PyObject *amount)
 {
-    return cell_add(cell, amount) < 0 ? NULL : cell_get(cell);
+    return cell_add(cell, amount, NULL) < 0 ? NULL : cell_get(cell);
 }

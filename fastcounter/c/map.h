@@ -5,6 +5,7 @@
 #include "cell.h"
 #include "deferred.h"
 #include "types.h"
+#include "world.h"
 
 typedef counter_cell table_value;
 
@@ -28,11 +29,19 @@ table_value_clear(table_value *cell)
 
 #include "table.h"
 
+/* What a reset has taken out of a map.  Only the thread that resets knows it, until its result is complete.  If that
+ * fails, it stays with the map, and the next reset returns it too. */
+typedef struct taken_table {
+    struct taken_table *next;
+    label_table table;
+} taken_table;
+
 /* A map of which all fields are 0 is empty.  In _map.pxd it is `void *map[6]`, which is enough where a pointer has four
  * bytes too. */
 typedef struct {
     label_table table;
-    uint8_t deferred;  /* whether reference counting is deferred; see deferred.h */
+    uint8_t deferred;    /* whether reference counting is deferred; see deferred.h */
+    taken_table *taken;  /* what resets have taken and not returned; changes with the table's lock held */
 } counter_map;
 
 #define MAP(object) ((counter_map *)((char *)(object) + FIRST_FIELD))
@@ -47,19 +56,32 @@ table_of(PyObject *object)
 
 /* ---- Counting ---- */
 
+/* Add 1 or -1. */
 static inline int
-map_increment(PyObject *object, PyObject *label)
+map_step(PyObject *object, PyObject *label, int step)
 {
-    table_entry *entry = table_entry_of(table_of(object), label);
-    return entry == NULL ? -1 : cell_increment(&entry->value);
+    label_table *table = table_of(object);
+    label_place place;
+    int status = place_of(label, &place) ? 0 : -1;
+    while (status == 0) {  /* once, unless there is a reset at that moment */
+        table_entry *entry = table_entry_at(table, &place);
+        status = entry == NULL ? -1 : cell_step(&entry->value, step, &table->resets);
+    }
+    return status;
 }
 
 /* Add an exact int. */
 static inline int
 map_add(PyObject *object, PyObject *label, PyObject *amount)
 {
-    table_entry *entry = table_entry_of(table_of(object), label);
-    return entry == NULL ? -1 : cell_add(&entry->value, amount);
+    label_table *table = table_of(object);
+    label_place place;
+    int status = place_of(label, &place) ? 0 : -1;
+    while (status == 0) {
+        table_entry *entry = table_entry_at(table, &place);
+        status = entry == NULL ? -1 : cell_add(&entry->value, amount, &table->resets);
+    }
+    return status;
 }
 
 /* Return the label's count.  If there is no such label, return `missing`, or 0 if that is NULL. */
@@ -96,24 +118,149 @@ map_all(PyObject *object)
     return table_all(table_of(object));
 }
 
+/* ---- Resetting ---- */
+
+/* Keep what a reset has taken, or what several have, in the order of the resets. */
+static void
+map_keep(PyObject *object, taken_table *taken)
+{
+    counter_map *map = MAP(object);
+    taken_table **end = &taken;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    spin_lock(&map->table.locked);
+    *end = map->taken;
+    map->taken = taken;
+    spin_unlock(&map->table.locked);
+}
+
+static void
+free_taken(taken_table *taken)
+{
+    for (taken_table *next; taken != NULL; taken = next) {
+        next = taken->next;
+        table_free(&taken->table);
+        PyMem_RawFree(taken);
+    }
+}
+
+typedef struct {
+    counter_map *map;
+    taken_table *taken;
+} reset_call;
+
+static void
+take_all(void *argument)
+{
+    reset_call *self = argument;
+    self->taken->table = table_take(&self->map->table);
+    self->taken->next = self->map->taken;
+    self->map->taken = NULL;
+}
+
+/* Where threads cannot be stopped, take one count after another, and leave the labels.  Returns -1 if memory runs out;
+ * what has been taken until then is in `taken`. */
+static int
+take_counts(counter_map *map, taken_table *taken)
+{
+    table_cursor cursor = table_all(&map->table);
+    Py_ssize_t size = cursor.left;
+    entry_block *block = PyMem_RawCalloc(1, sizeof(entry_block) + ENTRY_ALIGNMENT + size * sizeof(table_entry));
+    slot_array *slots = PyMem_RawCalloc(1, sizeof(slot_array));
+    if (block == NULL || slots == NULL) {
+        PyMem_RawFree(block);
+        PyMem_RawFree(slots);
+        PyErr_NoMemory();
+        return -1;
+    }
+    block->next = taken->table.last = block;
+    block->size = size;
+    block->entries = align(block + 1, ENTRY_ALIGNMENT);
+    taken->table.slots = slots;  /* for the number of entries; nobody looks a label up */
+    for (table_entry *entry = table_next(&cursor); entry != NULL; entry = table_next(&cursor)) {
+        PyObject *count = cell_reset(&entry->value);
+        if (count == NULL) {
+            return -1;
+        }
+        table_entry *copy = &block->entries[slots->used++];
+        copy->label = Py_NewRef(entry->label);
+        table_value_init(&copy->value);
+        int status = cell_add(&copy->value, count, NULL);  /* to a count of 0, which takes no memory */
+        Py_DECREF(count);
+        if (status < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Take all counts out of a map, and what earlier resets have taken and could not return.  NULL if memory runs out. */
+static taken_table *
+map_take(PyObject *object)
+{
+    counter_map *map = MAP(object);
+    reset_call call = {map, PyMem_RawCalloc(1, sizeof(taken_table))};
+    if (call.taken == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (while_no_other_thread_runs(take_all, &call)) {
+        return call.taken;
+    }
+    if (PyErr_Occurred() || take_counts(map, call.taken) < 0) {
+        map_keep(object, call.taken);
+        return NULL;
+    }
+    spin_lock(&map->table.locked);
+    call.taken->next = map->taken;
+    map->taken = NULL;
+    spin_unlock(&map->table.locked);
+    return call.taken;
+}
+
 /* ---- The object ---- */
+
+static int
+traverse_table(label_table *table, visitproc visit, void *arg)
+{
+    table_cursor cursor = table_all(table);
+    for (table_entry *entry = table_next(&cursor); entry != NULL; entry = table_next(&cursor)) {
+        Py_VISIT(entry->label);
+    }
+    return 0;
+}
 
 static int
 traverse_map(PyObject *object, visitproc visit, void *arg)
 {
-    table_cursor cursor = table_all(&MAP(object)->table);
-    for (table_entry *entry = table_next(&cursor); entry != NULL; entry = table_next(&cursor)) {
-        Py_VISIT(entry->label);
+    int status = traverse_table(&MAP(object)->table, visit, arg);
+    for (taken_table *taken = MAP(object)->taken; taken != NULL && status == 0; taken = taken->next) {
+        status = traverse_table(&taken->table, visit, arg);
     }
-    return visit_type(object, visit, arg);
+    return status != 0 ? status : visit_type(object, visit, arg);
 }
 
-/* Dropping a label may run Python code, which finds the map empty. */
+static void
+free_map(counter_map map)
+{
+    table_free(&map.table);
+    free_taken(map.taken);
+}
+
+/* Take everything out of a map that no other thread can reach. */
+static counter_map
+empty_map(PyObject *object)
+{
+    counter_map *map = MAP(object), taken = {table_take(&map->table), 0, map->taken};
+    map->taken = NULL;
+    return taken;
+}
+
 static int
 clear_map(PyObject *object)
 {
-    label_table taken = table_take(&MAP(object)->table);
-    table_free(&taken);
+    free_map(empty_map(object));
     return 0;
 }
 
@@ -121,9 +268,9 @@ clear_map(PyObject *object)
 static void
 dealloc_map(PyObject *object)
 {
-    label_table taken = table_take(&MAP(object)->table);
+    counter_map taken = empty_map(object);
     dealloc_counter(object);
-    table_free(&taken);
+    free_map(taken);
 }
 
 /* Whether an object's map is where MAP() looks for it, and has enough room there. */

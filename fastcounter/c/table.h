@@ -4,9 +4,9 @@
  *   - table_value_init() and table_value_clear(), which take a pointer to one and cannot fail;
  *   - ENTRY_ALIGNMENT: an entry, which is a label and its value, begins at a multiple of it.
  *
- * It is a hash table with open addressing that only grows.  An entry goes only when the table goes.  A slot is empty or
+ * It is a hash table with open addressing that only grows, until a reset takes all that it has.  A slot is empty or
  * points to an entry, and never changes again.  Slots that have become too few are replaced by a copy with twice as
- * many, and stay until the table goes: a thread may be looking up a label in them, or a label's `__eq__`, called by a
+ * many, and stay as long as the entries: a thread may be looking up a label in them, or a label's `__eq__`, called by a
  * look-up in them, may have made the table grow.  A table of which all bytes are 0 is empty.
  *
  * Thread safety:
@@ -20,6 +20,12 @@
  *   - A thread that goes over all labels, or counts them, takes the lock to read their number; see table_used().
  *     Whether slots are full is read without the lock, and again with it before a label is published.
  *   - While a thread holds the lock, it only loads and stores memory.  With the GIL that is atomic without a lock.
+ *   - A reset takes everything at a moment at which no other thread runs; see world.h.  A thread that has stopped for it
+ *     was at a point at which CPython can stop a thread: in Python code, or where an object is dropped, since that may
+ *     take a mutex.  After such a point a thread compares the number of resets, and if it has changed, does not touch
+ *     what it knew: slots, entries, values.  Pointers tell nothing, since memory that was freed is used again.  There is
+ *     no such point between the end of a search and the use of what it has found, nor in a search for a simple label:
+ *     what allocates there is the raw allocator, which knows no thread.
  */
 #ifndef FASTCOUNTER_TABLE_H
 #define FASTCOUNTER_TABLE_H
@@ -40,7 +46,7 @@ typedef union {
 
 /* Entries in the order in which their labels were added. */
 typedef struct entry_block {
-    struct entry_block *next;
+    struct entry_block *next;  /* of the last block, the first one */
     Py_ssize_t size;
     Py_ssize_t used;
     table_entry *entries;  /* in the same memory */
@@ -49,14 +55,14 @@ typedef struct entry_block {
 typedef struct slot_array {
     struct slot_array *previous;
     size_t mask;           /* the number of slots, a power of two, less 1 */
+    Py_ssize_t used;       /* the number of slots that are taken, which is that of the labels */
     table_entry *slots[];
 } slot_array;
 
 typedef struct {
     slot_array *slots;
-    entry_block *first;
-    entry_block *last;
-    Py_ssize_t used;       /* the number of labels */
+    entry_block *last;     /* its `next` is the first block */
+    size_t resets;         /* changes only while no other thread runs */
     int locked;
 } label_table;
 
@@ -88,11 +94,25 @@ next_slot(size_t index, size_t *rest_of_hash)
     return 5 * index + *rest_of_hash + 1;  /* the order in which CPython's dict probes */
 }
 
+/* Compare a label with that of an entry by Python code.  Returns -1 if that fails.  Sets `is_there` to 0 if there has
+ * been a reset. */
+static Py_NO_INLINE int
+compare_by_python(label_table *table, table_entry *entry, PyObject *label, int *is_there)
+{
+    size_t resets = table->resets;
+    PyObject *other = Py_NewRef(entry->label);
+    int equal = PyObject_RichCompareBool(other, label, Py_EQ);
+    Py_DECREF(other);
+    *is_there = table->resets == resets;
+    return equal;
+}
+
 /* Search for the label of a place, whose hash is there too, and set the rest of the place.  Returns 1 if the table has
  * the label, 0 if not, and -1 if comparing labels fails. */
 static inline int
 table_search(label_table *table, label_place *place)
 {
+begin:
     place->slots = LOAD(&table->slots);
     place->slot = NULL;
     if (place->slots == NULL) {
@@ -109,21 +129,27 @@ table_search(label_table *table, label_place *place)
             return 1;
         }
         if (entry->hash == place->hash) {
-            int equal = labels_equal(entry->label, place->label);
-            if (equal != 0) {
+            int equal = simple_labels_equal(entry->label, place->label, MOST_SIMPLE_LEVELS), is_there = 1;
+            if (equal < 0) {
+                equal = compare_by_python(table, entry, place->label, &is_there);
+            }
+            if (equal < 0 || (equal && is_there)) {
                 return equal;
+            }
+            if (!is_there) {
+                goto begin;
             }
         }
     }
 }
 
-/* The same for a label that has not been hashed.  Returns -1 also if hashing it fails. */
+/* Begin a search.  Returns 0 if hashing the label fails. */
 static inline int
-table_look_up(label_table *table, PyObject *label, label_place *place)
+place_of(PyObject *label, label_place *place)
 {
     place->label = label;
     place->hash = label_hash(label);
-    return place->hash == -1 ? -1 : table_search(table, place);
+    return place->hash != -1;
 }
 
 /* ---- Adding labels ---- */
@@ -131,9 +157,9 @@ table_look_up(label_table *table, PyObject *label, label_place *place)
 /* Slots are full when three quarters of them are taken: look-ups for labels that are not there end soon, and a label
  * takes at most 43 bytes in slots, the previous ones included. */
 static inline int
-are_full(slot_array *slots, label_table *table)
+are_full(slot_array *slots)
 {
-    return slots == NULL || (size_t)LOAD_SIZE(&table->used) >= (slots->mask + 1) / 4 * 3;
+    return slots == NULL || (size_t)LOAD_SIZE(&slots->used) >= (slots->mask + 1) / 4 * 3;
 }
 
 static inline int
@@ -154,6 +180,7 @@ table_grow(label_table *table, slot_array *full)
     }
     grown->previous = full;
     grown->mask = number - 1;
+    grown->used = full == NULL ? 0 : LOAD_SIZE(&full->used);
     for (size_t old = 0; full != NULL && old <= full->mask; old++) {
         table_entry *entry = LOAD(&full->slots[old]);
         if (entry != NULL) {
@@ -191,7 +218,10 @@ table_append_block(label_table *table, entry_block *last)
     spin_lock(&table->locked);
     int done = table->last == last;
     if (done) {
-        PUBLISH(last == NULL ? &table->first : &last->next, block);
+        block->next = last == NULL ? block : last->next;
+        if (last != NULL) {
+            PUBLISH(&last->next, block);
+        }
         PUBLISH(&table->last, block);
     }
     spin_unlock(&table->locked);
@@ -208,14 +238,14 @@ table_publish(label_table *table, label_place *place, entry_block *block)
 {
     table_entry *entry = NULL;
     spin_lock(&table->locked);
-    if (*place->slot == NULL && !are_full(place->slots, table) && !is_block_full(block)) {
+    if (*place->slot == NULL && !are_full(place->slots) && !is_block_full(block)) {
         entry = &block->entries[block->used];
         entry->label = Py_NewRef(place->label);
         entry->hash = place->hash;
         table_value_init(&entry->value);
         PUBLISH(place->slot, entry);
         PUBLISH_SIZE(&block->used, block->used + 1);
-        PUBLISH_SIZE(&table->used, table->used + 1);
+        PUBLISH_SIZE(&place->slots->used, place->slots->used + 1);
     }
     spin_unlock(&table->locked);
     return entry;
@@ -228,7 +258,7 @@ table_add(label_table *table, label_place *place)
     for (;;) {
         int status = 0;
         entry_block *block = LOAD(&table->last);
-        if (are_full(place->slots, table)) {
+        if (are_full(place->slots)) {
             status = table_grow(table, place->slots);
         }
         else if (is_block_full(block)) {
@@ -249,16 +279,16 @@ table_add(label_table *table, label_place *place)
     }
 }
 
-/* Return the label's entry, and make it if there is none.  NULL if hashing or comparing fails, or memory runs out. */
+/* Return the entry of a label that has been hashed, and make it if there is none.  NULL if comparing fails, or memory
+ * runs out. */
 static inline table_entry *
-table_entry_of(label_table *table, PyObject *label)
+table_entry_at(label_table *table, label_place *place)
 {
-    label_place place;
-    int found = table_look_up(table, label, &place);
+    int found = table_search(table, place);
     if (found < 0) {
         return NULL;
     }
-    return found ? LOAD(place.slot) : table_add(table, &place);
+    return found ? LOAD(place->slot) : table_add(table, place);
 }
 
 /* Set `entry` to the label's entry and return 1.  Returns 0 if there is none, or -1 if hashing or comparing fails. */
@@ -266,7 +296,10 @@ static inline int
 table_find(label_table *table, PyObject *label, table_entry **entry)
 {
     label_place place;
-    int found = table_look_up(table, label, &place);
+    if (!place_of(label, &place)) {
+        return -1;
+    }
+    int found = table_search(table, &place);
     if (found == 1) {
         *entry = LOAD(place.slot);
     }
@@ -275,36 +308,40 @@ table_find(label_table *table, PyObject *label, table_entry **entry)
 
 /* ---- All labels ---- */
 
-/* The number of labels.  Another thread may be publishing a label that is in its slot and not yet in `used`.  With the
- * lock this waits until it is in both, so a thread that has found a label sees it among all labels too. */
-static inline Py_ssize_t
-table_used(label_table *table)
-{
-    spin_lock(&table->locked);
-    Py_ssize_t used = table->used;
-    spin_unlock(&table->locked);
-    return used;
-}
-
 /* A position among the entries that the table had when the cursor was made, in the order in which they were added. */
 typedef struct {
+    const label_table *table;
+    size_t resets;
     entry_block *block;
     Py_ssize_t index;
     Py_ssize_t left;
 } table_cursor;
 
+/* Another thread may be publishing a label that is in its slot and not yet in `used`.  With the lock this waits until it
+ * is in both, so a thread that has found a label sees it among all labels too. */
 static inline table_cursor
 table_all(label_table *table)
 {
-    Py_ssize_t used = table_used(table);  /* before `first`, so that this many entries are there */
-    return (table_cursor){LOAD(&table->first), 0, used};
+    spin_lock(&table->locked);
+    slot_array *slots = table->slots;
+    entry_block *first = table->last == NULL ? NULL : table->last->next;
+    table_cursor cursor = {table, table->resets, first, 0, slots == NULL ? 0 : slots->used};
+    spin_unlock(&table->locked);
+    return cursor;
 }
 
-/* The next entry, or NULL at the end. */
+/* The number of labels. */
+static inline Py_ssize_t
+table_used(label_table *table)
+{
+    return table_all(table).left;
+}
+
+/* The next entry, or NULL at the end, or after a reset. */
 static inline table_entry *
 table_next(table_cursor *cursor)
 {
-    if (cursor->left == 0) {
+    if (cursor->left == 0 || cursor->table->resets != cursor->resets) {
         return NULL;
     }
     if (cursor->index == cursor->block->size) {
@@ -317,13 +354,15 @@ table_next(table_cursor *cursor)
 
 /* ---- The end ---- */
 
-/* Take everything out of a table that no other thread can reach.  Dropping a label may run Python code, so the table is
- * empty before. */
+/* Take everything out of a table, while no other thread runs or none can reach it.  Dropping a label may run Python
+ * code, which finds the table empty. */
 static inline label_table
 table_take(label_table *table)
 {
     label_table taken = *table;
-    *table = (label_table){0};
+    table->slots = NULL;
+    table->last = NULL;
+    table->resets++;
     return taken;
 }
 
@@ -339,9 +378,13 @@ table_free(label_table *table)
         previous = slots->previous;
         PyMem_RawFree(slots);
     }
-    for (entry_block *block = table->first, *next; block != NULL; block = next) {
-        next = block->next;
-        PyMem_RawFree(block);
+    if (table->last != NULL) {
+        entry_block *block = table->last->next;
+        table->last->next = NULL;
+        for (entry_block *next; block != NULL; block = next) {
+            next = block->next;
+            PyMem_RawFree(block);
+        }
     }
 }
 

@@ -1,0 +1,60 @@
+/* Stopping all other threads of the interpreter for a moment, as the garbage collector and a fork do. */
+#ifndef FASTCOUNTER_WORLD_H
+#define FASTCOUNTER_WORLD_H
+
+#include "cpython.h"
+
+#if !defined(Py_GIL_DISABLED)
+
+/* Call the function while no other thread runs.  Returns 0 if that is not possible, and then the function has not been
+ * called; it may also set an exception.  The function only loads and stores memory. */
+static inline int
+while_no_other_thread_runs(void (*function)(void *), void *argument)
+{
+    function(argument);  /* with the GIL none does */
+    return 1;
+}
+
+#elif KNOWN_CPYTHON
+
+typedef struct {
+    void (*function)(void *);
+    void *argument;
+    int done;
+} world_call;
+
+/* PyUnstable_GC_VisitObjects() stops all threads, calls this for one object after another until it returns 0, and lets
+ * the threads go on. */
+static int
+visit_first_object(PyObject *object, void *argument)
+{
+    world_call *self = argument;
+    (void)object;
+    self->function(self->argument);
+    self->done = 1;
+    return 0;
+}
+
+static inline int
+while_no_other_thread_runs(void (*function)(void *), void *argument)
+{
+    world_call call = {function, argument, 0};
+    PyObject *object = PyList_New(0);  /* is there to be visited: gc.freeze() may have hidden all others */
+    if (object != NULL) {
+        PyUnstable_GC_VisitObjects(visit_first_object, &call);
+        Py_DECREF(object);
+    }
+    return call.done;
+}
+
+#else
+
+static inline int
+while_no_other_thread_runs(void (*function)(void *), void *argument)
+{
+    (void)function, (void)argument;
+    return 0;
+}
+
+#endif
+#endif
