@@ -215,9 +215,13 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         if not isinstance(other, Mapping):
             return NotImplemented
         cdef dict counts = self.counts(), others = dict(other)
-        return all(others.get(label, 0) == count for label, count in counts.items()) and all(
-            counts.get(label, 0) == count for label, count in others.items() if label not in counts
-        )
+        for label, count in counts.items():
+            if others.get(label, 0) != count:
+                return False
+        for label, count in others.items():
+            if counts.get(label, 0) != count:
+                return False
+        return True
 
     def __repr__(self):
         return f"{type(self).__name__}({self.counts() or ''})"

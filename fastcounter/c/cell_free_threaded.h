@@ -508,7 +508,7 @@ step_anew(counter_cell *self, int step, const size_t *resets)
     return status;
 }
 
-static inline int
+static inline Py_ALWAYS_INLINE int
 cell_step(counter_cell *self, int step, const size_t *resets)
 {
     return add_small(self, step, resets) ? 1 : step_anew(self, step, resets);
@@ -522,7 +522,7 @@ cell_try_add(counter_cell *self, PyObject *amount)
         && add_small(self, value, NULL);
 }
 
-static inline int
+static inline Py_ALWAYS_INLINE int
 cell_add(counter_cell *self, PyObject *amount, const size_t *resets)
 {
     int64_t value;

@@ -17,6 +17,11 @@
 #  define KNOWN_CPYTHON 0
 #endif
 
+#if PY_VERSION_HEX < CPYTHON(11)
+#  define Py_ALWAYS_INLINE
+#  define Py_NO_INLINE
+#endif
+
 #if PY_VERSION_HEX < CPYTHON(13)
 #  define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
 #endif

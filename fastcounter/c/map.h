@@ -57,7 +57,7 @@ table_of(PyObject *object)
 /* ---- Counting ---- */
 
 /* Add 1 or -1. */
-static inline int
+static inline Py_ALWAYS_INLINE int
 map_step(PyObject *object, PyObject *label, int step)
 {
     label_table *table = table_of(object);
@@ -71,7 +71,7 @@ map_step(PyObject *object, PyObject *label, int step)
 }
 
 /* Add an exact int. */
-static inline int
+static inline Py_ALWAYS_INLINE int
 map_add(PyObject *object, PyObject *label, PyObject *amount)
 {
     label_table *table = table_of(object);

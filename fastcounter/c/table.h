@@ -94,17 +94,31 @@ next_slot(size_t index, size_t *rest_of_hash)
     return 5 * index + *rest_of_hash + 1;  /* the order in which CPython's dict probes */
 }
 
-/* Compare a label with that of an entry by Python code.  Returns -1 if that fails.  Sets `is_there` to 0 if there has
- * been a reset. */
+#define WAS_RESET 2
+
 static Py_NO_INLINE int
-compare_by_python(label_table *table, table_entry *entry, PyObject *label, int *is_there)
+compare_any(label_table *table, table_entry *entry, PyObject *label)
 {
+    int equal = simple_labels_equal(entry->label, label, MOST_SIMPLE_LEVELS);
+    if (equal >= 0) {
+        return equal;
+    }
     size_t resets = table->resets;
     PyObject *other = Py_NewRef(entry->label);
-    int equal = PyObject_RichCompareBool(other, label, Py_EQ);
+    equal = PyObject_RichCompareBool(other, label, Py_EQ);
     Py_DECREF(other);
-    *is_there = table->resets == resets;
-    return equal;
+    return equal >= 0 && table->resets != resets ? WAS_RESET : equal;
+}
+
+/* Compare a label with that of an entry.  Returns 1 if they are equal, 0 if not, -1 if comparing fails, and WAS_RESET if
+ * the entry has gone meanwhile. */
+static inline Py_ALWAYS_INLINE int
+table_compare(label_table *table, table_entry *entry, PyObject *label)
+{
+    if (PyUnicode_CheckExact(entry->label) && PyUnicode_CheckExact(label)) {
+        return strings_equal(entry->label, label);
+    }
+    return compare_any(table, entry, label);
 }
 
 /* Search for the label of a place, whose hash is there too, and set the rest of the place.  Returns 1 if the table has
@@ -129,15 +143,12 @@ begin:
             return 1;
         }
         if (entry->hash == place->hash) {
-            int equal = simple_labels_equal(entry->label, place->label, MOST_SIMPLE_LEVELS), is_there = 1;
-            if (equal < 0) {
-                equal = compare_by_python(table, entry, place->label, &is_there);
-            }
-            if (equal < 0 || (equal && is_there)) {
-                return equal;
-            }
-            if (!is_there) {
+            int equal = table_compare(table, entry, place->label);
+            if (equal == WAS_RESET) {
                 goto begin;
+            }
+            if (equal != 0) {
+                return equal;
             }
         }
     }
