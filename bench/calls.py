@@ -14,6 +14,8 @@ UNROLLED = 200
 # The name of each call, and its code.
 CALLS = {
     "increment": "counter.increment()",
+    "decrement": "counter.decrement()",
+    "increment+decrement": "counter.increment(); counter.decrement()",  # what is in progress
     "value": "counter.value",
     "increment+value": "counter.increment(); counter.value",
     "add": "counter.add(1)",
@@ -73,4 +75,5 @@ def floor_of(call: str, cls: str) -> tuple[str, ...]:
     """
     read = "floor slot" if cls in ("SingleThreadCounter", "FastReadCounter") else "floor call"
     floors = {"increment+value": ("floor call", read), "add+reset": ("floor call", "floor call")}
+    floors["increment+decrement"] = floors["add+reset"]
     return (read,) if call in ("value", "value-after-reset") else floors.get(call, ("floor call",))

@@ -161,6 +161,13 @@ or if the count would be outside the memory or not aligned.
         """
         add_to(self, 1)
 
+    def decrement(self, /):
+        """Subtract 1 from the count and return None.
+
+        This is one atomic step.  If the count is -2**63, OverflowError is raised and the count stays unchanged.
+        """
+        add_to(self, -1)
+
     def add(self, amount, /):
         """Add an integer to the count and return None.
 

@@ -41,6 +41,7 @@ AROUND_LIMITS = sorted({sign * limit + step for limit in LIMITS for sign in (1, 
 # The methods that change a count, how many arguments each takes, and the new count.  Not every class has all of them.
 CHANGES = {
     "increment": (0, lambda count, amount: count + 1),
+    "decrement": (0, lambda count, amount: count - 1),
     "add": (1, lambda count, amount: count + amount),
     "__iadd__": (1, lambda count, amount: count + amount),
     "__isub__": (1, lambda count, amount: count - amount),

@@ -113,7 +113,9 @@ class MapMachine(RuleBasedStateMachine):
         taken = self.counts.reset()
         assert taken == {label: count for label, count in self.expected.items() if count}
         assert type(taken) is dict
-        self.expected = collections.Counter() if RESETS_AT_ONCE else collections.Counter(dict.fromkeys(self.expected, 0))
+        self.expected = (
+            collections.Counter() if RESETS_AT_ONCE else collections.Counter(dict.fromkeys(self.expected, 0))
+        )
 
     @rule(how=st.sampled_from([copy.copy, copy.deepcopy, lambda counts: pickle.loads(pickle.dumps(counts))]))
     def duplicate(self, how):
@@ -448,10 +450,9 @@ def test_a_reset_in_the_middle_of_a_look_up(where, call):
 
 @pytest.mark.skipif(not RESETS_AT_ONCE, reason="a reset leaves the labels")
 def test_memory_is_that_of_the_labels_between_two_resets():
+    counts, sizes = CounterMap(), []
     tracemalloc.start()
-    sizes = []
     for _ in range(10):
-        counts = sizes and counts or CounterMap()  # noqa: F821 - it is set in the first round
         for number in range(10_000):
             counts.increment(f"{len(sizes)} {number}")
         assert len(counts.reset()) == 10_000

@@ -46,7 +46,7 @@ class CounterMachine(RuleBasedStateMachine):
         result = getattr(self.counter, name)(*[amount] * takes)
         if name in ("__iadd__", "__isub__"):
             assert result is self.counter
-        elif name in ("increment", "add", "__init__"):
+        elif name in ("increment", "decrement", "add", "__init__"):
             assert result is None
         else:
             self.keep(result, before if name == "reset" else self.expected)

@@ -28,6 +28,23 @@ group.compare("a dict and a lock", name, ours)
 name = group.statement("labels floor", "counter.method_with_argument('/')", "floor.Floor()", setup)
 group.compare("a compiled method that does nothing", name, ours)
 
+code = "counter.increment((method, path))"
+names = "method, path = 'GET', '/'; " + setup
+pair = group.statement("labels pair CounterMap compiled", code, "fastcounter.CounterMap()", names, **counted)
+group.compare("a CounterMap, a pair of str", pair, pair)
+
+code = "counter[method, path].increment()"
+name = group.statement("labels pair FastReadCounter compiled", code, "Labels()", names, ours=True)
+group.compare("a dict of FastReadCounters, a pair of str", name, pair)
+
+words = "words = [f'word {number * number % 5000}' for number in range(100_000)]; " + setup
+code, options = "counter.update(words)", {"setup": words, "times": 1}
+update = group.statement("labels update CounterMap compiled", code, "fastcounter.CounterMap()", ours=True, **options)
+group.compare("update() of a CounterMap, 100,000 words", update, update)
+
+name = group.statement("labels update collections.Counter", code, "collections.Counter()", **options)
+group.compare("update() of a collections.Counter, 100,000 words", name, update)
+
 counter, floor = "fastcounter.CounterMap({'/': 100_000})", ["labels read dict"]
 read = group.statement("labels read CounterMap compiled", "counter['/']", counter, ours=True, floor=floor)
 group.compare("reading a CounterMap", read, read)

@@ -27,3 +27,7 @@ for label, call, cls in (
 for label, count in (("below 256", "small"), ("from 2**60", "large")):
     cls = "FastReadCounter"
     group.compare(f"increment {label}, {cls}", group.call("increment", cls, count=count))
+for cls in CLASSES:
+    group.compare(f"decrement, {cls}", group.call("decrement", cls))
+cls = "FastReadCounter"
+group.compare(f"increment and decrement near 0, {cls}", group.call("increment+decrement", cls, count="small"))

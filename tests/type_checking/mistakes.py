@@ -62,13 +62,14 @@ SharedCounter(bytearray(8), "0")  # type: ignore[arg-type]  # pyright: ignore[re
 shared.value = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-# The counts of a map are read-only, but for increment(), add() and reset(), and its labels are of one type.
+# The counts of a map cannot be assigned, and its labels are of one type.
 counts = CounterMap({"a": 1})
 counts["a"] = 5  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
 counts["a"] += 1  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
 del counts["a"]  # type: ignore[attr-defined]  # pyright: ignore[reportIndexIssue]
 counts.add("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 counts.add("a", 0.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+counts.update(5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 counts.increment(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 CounterMap({"a": "1"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
 

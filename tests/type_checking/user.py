@@ -51,7 +51,11 @@ assert_type(sum(counter.value for counter in per_worker), int)
 
 counts: CounterMap[str] = CounterMap()
 counts.increment("/")
+counts.decrement("/")
 counts.add("/about", 2**70)
+counts.update({"/about": 2})
+counts.update(["/", "/about"])
+assert_type(counts.most_common(3), list[tuple[str, int]])
 assert_type(counts["/"], int)
 assert_type(counts.get("/"), int | None)
 assert_type(counts.get("/", 0), int)
@@ -61,7 +65,9 @@ assert_type(counts.total(), int)
 assert_type(list(counts), list[str])
 assert_type(dict(counts), dict[str, int])
 assert_type(CounterMap({("GET", 200): 5}), CounterMap[tuple[str, int]])
-assert_type(CounterMap[bytes]([(b"a", True)]), CounterMap[bytes])
+assert_type(CounterMap[bytes]({b"a": True}), CounterMap[bytes])
+assert_type(CounterMap("abca"), CounterMap[str])
+assert_type(CounterMap([("GET", 200), ("GET", 200)]), CounterMap[tuple[str, int]])
 assert_type(CounterMap[int](), CounterMap[int])
 
 
@@ -84,6 +90,7 @@ class Countable(Protocol):
     """What all four classes can do; `int(counter)` reads them all."""
 
     def increment(self, /) -> None: ...
+    def decrement(self, /) -> None: ...
     def add(self, amount: int, /) -> None: ...
     def reset(self, /) -> int: ...
     def __int__(self) -> int: ...
