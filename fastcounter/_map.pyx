@@ -22,6 +22,7 @@ from fastcounter.c.map cimport (
     map_get,
     map_keep,
     map_length,
+    map_size,
     map_step,
     map_take,
     table_all,
@@ -34,6 +35,11 @@ from fastcounter.c.map cimport (
 
 cdef extern from "c/cython_workarounds.h":  # changes the code that Cython generates for a module
     pass
+
+
+cdef extern from "Python.h":
+    int Py_ReprEnter(object object) except -1
+    void Py_ReprLeave(object object)
 
 
 cdef int read_into(list labels, list counts, table_cursor cursor) except -1:
@@ -224,7 +230,16 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         return True
 
     def __repr__(self):
-        return f"{type(self).__name__}({self.counts() or ''})"
+        name = type(self).__name__
+        if Py_ReprEnter(self):
+            return f"{name}({{...}})"  # within the repr of one of its labels
+        try:
+            return f"{name}({self.counts() or ''})"
+        finally:
+            Py_ReprLeave(self)
+
+    def __sizeof__(self):
+        return type(self).__basicsize__ + map_size(self)
 
     def __reduce__(self):
         args, kwargs = arguments_of_new(self)

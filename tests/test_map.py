@@ -472,6 +472,34 @@ def test_a_reset_beside_frozen_objects():
         gc.unfreeze()
 
 
+def test_a_map_in_its_own_label():
+    class Request:
+        def __init__(self, counts):
+            self.counts = counts
+
+        def __repr__(self):
+            return f"Request({self.counts!r})"
+
+    counts = CounterMap()
+    counts.increment(Request(counts))
+    assert repr(counts) == "CounterMap({Request(CounterMap({...})): 1})"
+    assert repr(counts) == "CounterMap({Request(CounterMap({...})): 1})"
+
+
+def test_size():
+    """It is that of the table, which grows with the labels."""
+    counts = CounterMap()
+    sizes = [sys.getsizeof(counts)]
+    for number in range(1000):
+        counts.increment(number)
+        sizes.append(sys.getsizeof(counts))
+    assert sizes == sorted(sizes)
+    assert sizes[0] < 200
+    assert 1000 * 24 < sizes[-1] < 1000 * 400
+    counts.reset()
+    assert sys.getsizeof(counts) == (sizes[0] if RESETS_AT_ONCE else sizes[-1])
+
+
 def test_labels_that_have_become_equal():
     """Each count is there once, in the sum."""
     first, second = Label("a", hash_of=1), Label("b", hash_of=1)

@@ -112,6 +112,13 @@ map_length(PyObject *object)
     return table_used(&MAP(object)->table);
 }
 
+/* The bytes that a map has beside those of the object. */
+static inline size_t
+map_size(PyObject *object)
+{
+    return table_size(&MAP(object)->table);
+}
+
 static inline table_cursor
 map_all(PyObject *object)
 {

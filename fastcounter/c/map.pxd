@@ -23,6 +23,7 @@ cdef extern from "c/map.h":
     object map_get(object counts, object label, PyObject *missing)
     bint map_contains(object counts, object label) except -1
     Py_ssize_t map_length(object counts)
+    size_t map_size(object counts)
     table_cursor map_all(object counts)
     table_cursor table_all(label_table *table)
     table_entry *table_next(table_cursor *cursor)

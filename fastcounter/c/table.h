@@ -363,7 +363,25 @@ table_next(table_cursor *cursor)
     return &cursor->block->entries[cursor->index++];
 }
 
-/* ---- The end ---- */
+/* ---- Memory ---- */
+
+/* The bytes of slots and entries, without what labels and values refer to. */
+static inline size_t
+table_size(label_table *table)
+{
+    size_t size = 0;
+    for (slot_array *slots = LOAD(&table->slots); slots != NULL; slots = slots->previous) {
+        size += sizeof(slot_array) + (slots->mask + 1) * sizeof(table_entry *);
+    }
+    spin_lock(&table->locked);
+    entry_block *last = table->last, *block = last;
+    while (block != NULL) {
+        size += sizeof(entry_block) + ENTRY_ALIGNMENT + (size_t)block->size * sizeof(table_entry);
+        block = block->next == last ? NULL : block->next;
+    }
+    spin_unlock(&table->locked);
+    return size;
+}
 
 /* Take everything out of a table, while no other thread runs or none can reach it.  Dropping a label may run Python
  * code, which finds the table empty. */
