@@ -83,6 +83,6 @@ def extension(name: str) -> Extension:
 
 
 setup(
-    ext_modules=[extension(name) for name in ("_counters", "_map", "_shared", "compat")],
+    ext_modules=[extension(name) for name in ("_counters", "_map", "_shared", "_shared_map", "compat")],
     cmdclass={"sdist": ReproducibleSdist},
 )

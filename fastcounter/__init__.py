@@ -1,9 +1,9 @@
 """Compiled counters for threads and processes.
 
 `SingleThreadCounter`, `FastReadCounter` and `FastWriteCounter` have the API of the article "Atomic lock-free
-counters in Python".  `CounterMap` counts by label.  `SharedCounter` counts in memory that processes share.
-`fastcounter.pure` has the article's own counters in pure Python.  `fastcounter.compat` has the API of the published
-1.x.
+counters in Python".  `CounterMap` counts by label.  `SharedCounter` and `SharedCounterMap` do the same in memory that
+processes share.  `fastcounter.pure` has the article's own counters in pure Python.  `fastcounter.compat` has the API of
+the published 1.x.
 """
 
 try:
@@ -16,8 +16,11 @@ try:
     from fastcounter._shared import _attach as _attach
     from fastcounter._shared import _attach_file as _attach_file
     from fastcounter._shared import _restore_shared as _restore_shared
+    from fastcounter._shared_map import SharedCounterMap
+    from fastcounter._shared_map import _restore_shared_map as _restore_shared_map
 except ModuleNotFoundError as _error:
-    if _error.name not in ("fastcounter._counters", "fastcounter._map", "fastcounter._shared"):
+    _modules = ("_counters", "_map", "_shared", "_shared_map")
+    if _error.name not in [f"fastcounter.{_module}" for _module in _modules]:
         raise
     import os
     from importlib.machinery import EXTENSION_SUFFIXES
@@ -35,4 +38,11 @@ except ModuleNotFoundError as _error:
         )
     raise ImportError(_message) from _error
 
-__all__ = ["CounterMap", "FastReadCounter", "FastWriteCounter", "SharedCounter", "SingleThreadCounter"]
+__all__ = [
+    "CounterMap",
+    "FastReadCounter",
+    "FastWriteCounter",
+    "SharedCounter",
+    "SharedCounterMap",
+    "SingleThreadCounter",
+]

@@ -3,7 +3,7 @@
 """CounterMap; import it from `fastcounter`."""
 
 import os
-from _collections_abc import ItemsView, KeysView, Mapping, ValuesView  # of collections.abc, which imports far more
+from _collections_abc import KeysView, Mapping, ValuesView  # of collections.abc, which imports far more
 from operator import itemgetter
 from types import GenericAlias
 
@@ -31,6 +31,8 @@ from fastcounter.c.map cimport (
     table_next,
     taken_table,
 )
+
+from fastcounter._views import CountItems
 
 
 cdef extern from "c/cython_workarounds.h":  # changes the code that Cython generates for a module
@@ -195,7 +197,7 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
 
     def items(self, /):
         """Return a view of pairs of a label and its count.  Iterating over it reads one count after another."""
-        return ItemsView(self)
+        return CountItems(self)
 
     def __getitem__(self, label):
         return map_get(self, label, NULL)

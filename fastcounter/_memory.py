@@ -42,9 +42,13 @@ def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) 
                 stacklevel=2,
             )
         return mapping, _files.HEADER.size
+    if memory is None and kind is COUNTERS:
+        return make_memory(name, 64), 0  # so that no two counters are in one cache line
     if memory is None:
-        # 64 bytes, so that no two counters are in one cache line
-        return make_memory(name, 64 if kind is COUNTERS else 2**20 if size is None else size), 0
+        import ctypes
+
+        buffer = make_memory(name, (2**20 if size is None else size) + 56)  # whose address is a multiple of 8
+        return buffer, -ctypes.addressof(buffer) % 64  # where a cache line begins, also in other processes
     from multiprocessing.shared_memory import SharedMemory
 
     if isinstance(memory, SharedMemory):

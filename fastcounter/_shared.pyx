@@ -12,6 +12,7 @@ from fastcounter.c.buffers cimport get_buffer
 from fastcounter.c.deferred cimport defer_if_shared
 from fastcounter.c.errors cimport set_error
 from fastcounter.c.integers cimport as_int, as_int64
+from fastcounter.c.log cimport is_log_at
 from fastcounter.c.shared_count cimport raise_overflow, shared_count_add
 from fastcounter.c.shared_memory cimport complete_shared_type
 
@@ -69,12 +70,15 @@ cdef int64_t *attach(Py_buffer *buffer, object memory, Py_ssize_t begin, object 
     cdef Py_ssize_t size = buffer.len - begin
     if not 0 <= offset <= size - <Py_ssize_t>sizeof(int64_t):
         raise ValueError(f"offset {offset} leaves no room for 8 bytes in memory of {size} bytes")
-    cdef uintptr_t address = <uintptr_t>buffer.buf + <uintptr_t>begin + <uintptr_t>offset
-    if address % sizeof(int64_t):
+    cdef char *start = <char *>buffer.buf + begin
+    cdef int64_t *place = <int64_t *>(start + <Py_ssize_t>offset)
+    if <uintptr_t>place % sizeof(int64_t):
         raise ValueError(
-            f"offset {offset} in memory of {size} bytes is at address {address:#x}, not at a multiple of 8"
+            f"offset {offset} in memory of {size} bytes is at address {<uintptr_t>place:#x}, not at a multiple of 8"
         )
-    return <int64_t *>address
+    if is_log_at(place) or (<uintptr_t>start % sizeof(int64_t) == 0 and is_log_at(start)):
+        raise ValueError("the memory holds a SharedCounterMap: a SharedCounter there would change its counts")
+    return place
 
 
 cdef Py_ssize_t offset_of(SharedCounter counter):

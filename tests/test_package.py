@@ -19,12 +19,13 @@ def test_the_compiled_classes_are_what_a_user_gets():
     result = run_python(
         "-c",
         "import fastcounter, importlib.machinery as machinery\n"
-        "from fastcounter import _counters, _map, _shared\n"
-        "for compiled in (_counters, _map, _shared):\n"
+        "from fastcounter import _counters, _map, _shared, _shared_map\n"
+        "for compiled in (_counters, _map, _shared, _shared_map):\n"
         "    assert compiled.__file__.endswith(tuple(machinery.EXTENSION_SUFFIXES)), compiled.__file__\n"
         "for name in fastcounter.__all__:\n"
         "    public = getattr(fastcounter, name)\n"
-        "    compiled = {'CounterMap': _map, 'SharedCounter': _shared}.get(name, _counters)\n"
+        "    modules = {'CounterMap': _map, 'SharedCounter': _shared, 'SharedCounterMap': _shared_map}\n"
+        "    compiled = modules.get(name, _counters)\n"
         "    assert public is getattr(compiled, name)\n"
         "    assert public.__flags__ & 1 << 8  # immutable: a class that C code made, not a class statement\n"
         "print(*fastcounter.__all__)",
@@ -34,6 +35,7 @@ def test_the_compiled_classes_are_what_a_user_gets():
         "FastReadCounter",
         "FastWriteCounter",
         "SharedCounter",
+        "SharedCounterMap",
         "SingleThreadCounter",
     ]
 
@@ -126,7 +128,7 @@ def test_each_class_has_all_that_it_shows():
 
 
 def test_public_names():
-    assert {*pure.__all__, "CounterMap", "SharedCounter"} == set(fastcounter.__all__)
+    assert {*pure.__all__, "CounterMap", "SharedCounter", "SharedCounterMap"} == set(fastcounter.__all__)
     assert set(pure.__all__) == {compiled.__name__ for compiled in COMPILED}
     for compiled in COMPILED:
         assert (compiled.__module__, compiled.__qualname__) == ("fastcounter", compiled.__name__)

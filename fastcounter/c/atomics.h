@@ -38,6 +38,18 @@ _Py_atomic_store_int64_relaxed(int64_t *place, int64_t value)
     *(volatile int64_t *)place = value;
 }
 
+static inline uint64_t
+_Py_atomic_load_uint64_acquire(const uint64_t *place)
+{
+    return (uint64_t)_Py_atomic_load_int64((const int64_t *)place);
+}
+
+static inline void
+_Py_atomic_store_uint64_release(uint64_t *place, uint64_t value)
+{
+    _InterlockedExchange64((int64_t *)place, (int64_t)value);
+}
+
 static inline int64_t
 _Py_atomic_exchange_int64(int64_t *place, int64_t value)
 {
@@ -71,6 +83,18 @@ static inline void
 _Py_atomic_store_int64_relaxed(int64_t *place, int64_t value)
 {
     __atomic_store_n(place, value, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t
+_Py_atomic_load_uint64_acquire(const uint64_t *place)
+{
+    return __atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+
+static inline void
+_Py_atomic_store_uint64_release(uint64_t *place, uint64_t value)
+{
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
 }
 
 static inline int64_t

@@ -16,8 +16,8 @@ raise_overflow(int64_t count, char sign, int64_t amount)
 }
 
 /* Add an amount, and set `after` to the new count.  Returns how often a change by others came first, usually 0, or -1
- * with an exception set and the count unchanged.  A fetch-and-add would be wrong: the count would wrap around if another
- * process set it to almost 2**63 just before.  No thread state is needed; see errors.h. */
+ * with an exception set and the count unchanged.  A fetch-and-add would be wrong: the count would wrap around if
+ * another process set it to almost 2**63 just before.  No thread state is needed; see errors.h. */
 static inline int
 shared_count_add(int64_t *place, int64_t amount, int64_t *after)
 {

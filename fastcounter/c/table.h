@@ -302,6 +302,14 @@ table_entry_at(label_table *table, label_place *place)
     return found ? LOAD(place->slot) : table_add(table, place);
 }
 
+/* The same for a label that has not been hashed.  NULL also if hashing it fails. */
+static inline table_entry *
+table_entry_of(label_table *table, PyObject *label)
+{
+    label_place place;
+    return place_of(label, &place) ? table_entry_at(table, &place) : NULL;
+}
+
 /* Set `entry` to the label's entry and return 1.  Returns 0 if there is none, or -1 if hashing or comparing fails. */
 static inline int
 table_find(label_table *table, PyObject *label, table_entry **entry)
