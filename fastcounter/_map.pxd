@@ -26,3 +26,10 @@ cdef class CounterMap:
     cdef dict counts(self)
     cdef int add_counts(self, dict counts) except -1
     cdef int add_all(self, object counts) except -1
+
+
+# Ours, for the other modules of the package.
+
+cdef bint counts_equal(dict counts, other) except -1
+cdef list largest_counts(dict counts, n)
+cdef object iterate(labels, counter)

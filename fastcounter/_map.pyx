@@ -3,7 +3,7 @@
 """CounterMap; import it from `fastcounter`."""
 
 import os
-from _collections_abc import KeysView, Mapping, ValuesView  # of collections.abc, which imports far more
+from _collections_abc import Iterable, KeysView, Mapping, ValuesView  # of collections.abc, which imports far more
 from operator import itemgetter
 from types import GenericAlias
 
@@ -64,6 +64,32 @@ cdef dict as_dict(list labels, list counts):
     return result
 
 
+cdef bint counts_equal(dict counts, other) except -1:
+    # A missing label counts 0, as between two Counters.
+    cdef dict others = dict(other)
+    for label, count in counts.items():
+        if others.get(label, 0) != count:
+            return False
+    for label, count in others.items():
+        if counts.get(label, 0) != count:
+            return False
+    return True
+
+
+cdef list largest_counts(dict counts, n):
+    pairs = sorted(counts.items(), key=itemgetter(1), reverse=True)
+    return pairs if n is None else pairs[:max(as_int(n, "n"), 0)]
+
+
+cdef object iterate(labels, counter):
+    # Any error of its __iter__ is raised, but for that of an object that is no iterable.
+    if not isinstance(labels, Iterable) and not hasattr(type(labels), "__getitem__"):
+        raise TypeError(
+            f"a {type(counter).__name__} counts a mapping or an iterable of labels, not {type(labels).__name__}"
+        )
+    return iter(labels)
+
+
 cdef class CounterMap:
     """CounterMap(initial=())
 --
@@ -89,13 +115,7 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
     cdef int add_all(self, object counts) except -1:
         if isinstance(counts, Mapping):
             return self.add_counts(dict(counts))
-        try:
-            labels = iter(counts)
-        except TypeError:
-            raise TypeError(
-                f"a {type(self).__name__} counts a mapping or an iterable of labels, not {type(counts).__name__}"
-            ) from None
-        for label in labels:
+        for label in iterate(counts, self):
             map_step(self, label, 1)
         return 0
 
@@ -171,8 +191,7 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         Labels with equal counts are in the order in which they were added.  With an integer `n`, the list has no more
         than `n` pairs.  It reads one count after another.
         """
-        pairs = sorted(self.counts().items(), key=itemgetter(1), reverse=True)
-        return pairs if n is None else pairs[:max(as_int(n, "n"), 0)]
+        return largest_counts(self.counts(), n)
 
     def total(self, /):
         """Return the sum of all counts, an int.
@@ -222,14 +241,7 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
     def __eq__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        cdef dict counts = self.counts(), others = dict(other)
-        for label, count in counts.items():
-            if others.get(label, 0) != count:
-                return False
-        for label, count in others.items():
-            if counts.get(label, 0) != count:
-                return False
-        return True
+        return counts_equal(self.counts(), other)
 
     def __repr__(self):
         name = type(self).__name__

@@ -13,6 +13,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uintptr_t
 
 from fastcounter._counters cimport arguments_of_new, attributes_of, complete_module, new_instance
+from fastcounter._map cimport counts_equal, iterate, largest_counts
 from fastcounter.c.atomics cimport compare_exchange, exchange, load
 from fastcounter.c.buffers cimport get_buffer
 from fastcounter.c.deferred cimport defer_if_shared
@@ -194,6 +195,13 @@ added: one that reads, or counts a new label.
         """
         add_to(self, label, 1)
 
+    def decrement(self, label, /):
+        """Subtract 1 from the count of a label and return None.  A new label starts at 0.
+
+        This is one atomic step.  It raises what `increment()` raises.
+        """
+        add_to(self, label, -1)
+
     def add(self, label, amount, /):
         """Add an integer to the count of a label and return None.  A new label starts at 0.
 
@@ -201,6 +209,22 @@ added: one that reads, or counts a new label.
         OverflowError if it does not fit a signed 64-bit integer.  Then nothing is counted.
         """
         add_to(self, label, as_int64(amount, "amount"))
+
+    def update(self, counts, /):
+        """Count all labels of an iterable, or add all counts of a mapping, and return None.
+
+        Each label is one atomic step.  TypeError is raised if `counts` is neither.  So is what `add()` raises, and what
+        the iterable raises.  What came before that has been counted.  But if an amount of a mapping is not an integer,
+        or has more than 64 bits, nothing is counted.
+        """
+        cdef dict amounts
+        if not isinstance(counts, Mapping):
+            for label in iterate(counts, self):
+                add_to(self, label, 1)
+            return
+        amounts = {label: as_int64(amount, "count") for label, amount in dict(counts).items()}
+        for label, amount in amounts.items():
+            add_to(self, label, amount)
 
     def reset(self, /):
         """Set all counts to 0 and return a dict of those that were not 0.
@@ -210,6 +234,14 @@ added: one that reads, or counts a new label.
         """
         self.prepare_to_read_all()
         return shared_map_reset(map_of(self))
+
+    def most_common(self, n=None):
+        """Return a list of pairs of a label and its count, the largest counts first.
+
+        Labels with equal counts are in the order in which they were added.  With an integer `n`, the list has no more
+        than `n` pairs.  It reads one count after another.
+        """
+        return largest_counts(self.counts(), n)
 
     def total(self, /):
         """Return the sum of all counts, an int.
@@ -266,7 +298,7 @@ added: one that reads, or counts a new label.
     def __eq__(self, other):
         if not isinstance(other, Mapping):
             return NotImplemented
-        return self.counts() == dict(other.items())
+        return counts_equal(self.counts(), other)
 
     def __repr__(self):
         cdef shared_map *map = map_of(self)
