@@ -21,7 +21,7 @@ import pytest
 
 import fastcounter
 from fastcounter import SharedCounter, _files, _mappings, _memory
-from helpers import run_python, run_script, run_threads, status_of_child
+from helpers import Child, run_python, run_script, run_threads
 
 HEADER = "=8sIIQ16s24x"
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files, or does not remove a mapped one")
@@ -566,9 +566,9 @@ def test_a_forked_child_goes_on_with_the_mapping(path):
         SharedCounter(path).increment()
         counter.increment()
         pickle.loads(pickle.dumps(counter)).increment()
-        return len({id(mapping_of(each)) for each in (counter, SharedCounter(path))}) == 1
+        assert mapping_of(counter) is mapping_of(SharedCounter(path))
 
-    assert status_of_child(work, 10) == 0
+    assert Child(work, patience=10).wait() == 0
     assert counter.value == 3
 
 
@@ -588,7 +588,7 @@ def test_forks_while_threads_attach(path):
     def fork():
         try:
             for _ in range(200):
-                statuses.append(status_of_child(lambda: SharedCounter(path).increment_and_get() > 0, 10))
+                statuses.append(Child(lambda: SharedCounter(path).increment(), patience=10).wait())
         finally:
             finished.set()
 
@@ -614,10 +614,11 @@ def test_a_signal_handler_that_attaches(path, monkeypatch):
     def attach():
         signal.signal(signal.SIGUSR1, lambda signum, frame: handled.append(SharedCounter(path)))
         counter = SharedCounter(path)
-        return len(handled) == 1 and mapping_of(counter) is mapping_of(handled[0])
+        assert len(handled) == 1
+        assert mapping_of(counter) is mapping_of(handled[0])
 
     monkeypatch.setattr(_files, "FileMapping", Interrupted)
-    assert status_of_child(attach, 10) == 0
+    assert Child(attach, patience=10).wait() == 0
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="3.12 is the first with isolated interpreters")
