@@ -144,6 +144,7 @@ added: one that reads, or counts a new label.
             size = as_int(size, "size")
             if size < 2 * LINE:
                 raise ValueError(f"the size of a {name} is at least {2 * LINE} bytes, not {size}")
+            size += -size % LINE
         self.start_attaching()
         try:
             if not PyObject_CheckBuffer(memory):
