@@ -1095,7 +1095,7 @@ def test_no_copies(counts):
 def test_other_memory_is_never_pickled(counts):
     with pytest.raises(TypeError, match="a SharedCounterMap in memory of type mmap cannot be pickled"):
         pickle.dumps(counts)
-    with pytest.raises(TypeError, match="a Named can be pickled only while a process is being started"):
+    with pytest.raises(TypeError, match="a Named in memory of multiprocessing's heap can be pickled only while"):
         pickle.dumps(Named("requests"))
 
 
