@@ -655,7 +655,8 @@ def find(memory, size=None):
 def test_memory_for_a_map(path, size):
     wanted = 2**20 if size is None else size
     own, begin = find(None, size)
-    assert (memoryview(own).nbytes, bytes(own), begin) == (wanted, bytes(wanted), 0)
+    assert memoryview(own).nbytes - begin >= wanted  # it begins where a cache line does
+    assert not any(bytes(own))
     mapping, begin = find(path, size)
     assert (len(mapping), begin, bytes(mapping[64:])) == (64 + wanted, 64, bytes(wanted))
     assert header_of(path)[::3] == (_memory.MAP.magic, 64 + wanted)
