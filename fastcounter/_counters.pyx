@@ -31,14 +31,15 @@ from fastcounter.c.counter cimport (
 )
 from fastcounter.c.cython_workarounds cimport drop_reference, let_import_again
 from fastcounter.c.descriptors cimport (
+    add_attribute,
     init_of_type,
-    is_assigned_method,
+    is_method,
     is_method_for_type,
     is_own_value,
     is_same_method,
     is_subclass,
     method_of_type,
-    set_type_attribute,
+    remove_attribute,
     set_value_method,
     value_attribute,
 )

@@ -102,7 +102,8 @@ set_value_method(PyObject *method)
     }
 }
 
-/* Whether `name` is "value" and no subclass has overridden that attribute or method. */
+/* Whether `name` is "value", and what the counter's type has under that name is the attribute or method of one of our
+ * classes.  It may be another class's: what a subclass has taken from there is an attribute like any other. */
 static inline int
 is_own_value(PyObject *counter, PyObject *name)
 {
@@ -112,7 +113,8 @@ is_own_value(PyObject *counter, PyObject *name)
     PyObject *found = type_attribute(Py_TYPE(counter), name);
     int is_own = found != NULL
         && (is_value_attribute(found)
-            || (Py_IS_TYPE(found, &PyMethodDescr_Type) && ((PyMethodDescrObject *)found)->d_method == value_method));
+            || (Py_IS_TYPE(found, &PyMethodDescr_Type) && ((PyMethodDescrObject *)found)->d_method == value_method))
+        && PyType_IsSubtype(Py_TYPE(counter), PyDescr_TYPE(found));
     Py_XDECREF(found);
     return is_own;
 }
@@ -129,11 +131,17 @@ is_subclass(PyObject *object, PyObject *type)
     return PyType_Check(object) && PyType_IsSubtype((PyTypeObject *)object, (PyTypeObject *)type);
 }
 
+static inline int
+is_method(PyObject *object)
+{
+    return Py_IS_TYPE(object, &PyMethodDescr_Type);
+}
+
 /* Whether an object is a method descriptor of a class below `root`, and takes instances of `type`. */
 static inline int
 is_method_for_type(PyObject *object, PyObject *type, PyObject *root)
 {
-    if (!Py_IS_TYPE(object, &PyMethodDescr_Type)) {
+    if (!is_method(object)) {
         return 0;
     }
     PyObject *owner = (PyObject *)PyDescr_TYPE(object);
@@ -144,15 +152,8 @@ is_method_for_type(PyObject *object, PyObject *type, PyObject *root)
 static inline int
 is_same_method(PyObject *method, PyObject *other)
 {
-    return Py_IS_TYPE(method, &PyMethodDescr_Type) && Py_IS_TYPE(other, &PyMethodDescr_Type)
+    return is_method(method) && is_method(other)
         && ((PyMethodDescrObject *)method)->d_method == ((PyMethodDescrObject *)other)->d_method;
-}
-
-/* Whether a user has assigned another class's method to this class, and it takes the class's instances. */
-static inline int
-is_assigned_method(PyObject *method, PyObject *type)
-{
-    return (PyObject *)PyDescr_TYPE(method) != type && is_subclass(type, (PyObject *)PyDescr_TYPE(method));
 }
 
 /* Make a method descriptor that calls the same C function, but belongs to `type`.  is_method_for_type() has to hold.
@@ -163,14 +164,37 @@ method_of_type(PyObject *method, PyObject *type)
     return PyDescr_NewMethod((PyTypeObject *)type, ((PyMethodDescrObject *)method)->d_method);
 }
 
-/* Set an attribute in the type's own dict.  type.__setattr__() would call a property that the metaclass has under that
- * name.  It also changes the slots of special methods, so this is for other names only. */
+/* The next two functions change the type's own dict, while other threads may set its attributes, look them up and call
+ * them.  type.__setattr__() would call a property that the metaclass has under that name.  It also changes the slots of
+ * special methods, so these are for other names only. */
+
+/* Set an attribute if there is none. */
 static inline int
-set_type_attribute(PyObject *type, PyObject *name, PyObject *attribute)
+add_attribute(PyObject *type, PyObject *name, PyObject *attribute)
 {
-    int status = PyDict_SetItem(((PyTypeObject *)type)->tp_dict, name, attribute);
+    PyObject *set = PyDict_SetDefault(((PyTypeObject *)type)->tp_dict, name, attribute);
     PyType_Modified((PyTypeObject *)type);
-    return status;
+    return set == NULL ? -1 : 0;
+}
+
+/* Delete an attribute, unless another thread has changed it meanwhile.  The caller holds a reference to it, so it stays
+ * until the interpreter's caches have forgotten it. */
+static inline int
+remove_attribute(PyObject *type, PyObject *name, PyObject *attribute)
+{
+    PyObject *attributes = ((PyTypeObject *)type)->tp_dict;
+#ifdef Py_GIL_DISABLED
+    PyObject *removed = NULL;
+    int status = PyDict_Pop(attributes, name, &removed);
+    if (removed != NULL && removed != attribute) {  /* then it is missing for a moment */
+        status = PyDict_SetDefaultRef(attributes, name, removed, NULL);
+    }
+    Py_XDECREF(removed);
+#else
+    int status = PyDict_GetItemWithError(attributes, name) == attribute ? PyDict_DelItem(attributes, name) : 0;
+#endif
+    PyType_Modified((PyTypeObject *)type);
+    return status < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
 /* Whether a counter is created by the keywords of the published 1.x.  If so, a TypeError is set. */
