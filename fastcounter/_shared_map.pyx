@@ -25,6 +25,7 @@ from fastcounter.c.shared_map cimport (
     LINE,
     LOG_CUT_OFF,
     LOG_NOT_A_LOG,
+    LOG_NOT_ALIGNED,
     LOG_NOT_EMPTY,
     LOG_OPEN,
     LOG_TOO_SMALL,
@@ -87,6 +88,8 @@ cdef object count_of(SharedCounterMap counts, object label, PyObject *missing):
 cdef str what_is_wrong(int status, const char *begin, Py_ssize_t size, int64_t number):
     if status == LOG_TOO_SMALL:
         return f"memory of {size} bytes is too small for a SharedCounterMap, which needs {2 * LINE}"
+    if status == LOG_NOT_ALIGNED:
+        return f"memory of {size} bytes is at address {<uintptr_t>begin:#x}, not at a multiple of 8"
     if status == LOG_NOT_EMPTY:
         return f"memory that is no SharedCounterMap has to be all zeros; this has others at offset {number}"
     if status == LOG_NOT_A_LOG:
@@ -172,12 +175,10 @@ added: one that reads, or counts a new label.
         # The map is in the bytes of the memory from `begin` on.
         cdef int64_t number = 0
         get_buffer(memory, &self.buffer)
+        if not 0 <= begin <= self.buffer.len:
+            raise ValueError(f"byte {begin} is not in memory of {self.buffer.len} bytes")
         cdef char *address = <char *>self.buffer.buf + begin
         cdef Py_ssize_t size = self.buffer.len - begin
-        if begin < 0 or size < 0:
-            raise ValueError(f"byte {begin} is not in memory of {self.buffer.len} bytes")
-        if <uintptr_t>address % sizeof(int64_t):
-            raise ValueError(f"memory of {size} bytes is at address {<uintptr_t>address:#x}, not at a multiple of 8")
         self.watches = getattr(<object>self.buffer.obj, "fastcounter_header_size", 0) > 0  # a file
         status = shared_map_open(map_of(self), address, size, &number)
         if status != LOG_OPEN:

@@ -1153,7 +1153,7 @@ def test_the_map_keeps_the_memory():
 
 def test_labels_are_freed_with_the_map(memory):
     counts = SharedCounterMap(memory)
-    label = ("a", "label")
+    label = ("a", len(memory))  # a constant would be immortal from 3.14 on
     before = sys.getrefcount(label)
     counts.increment(label)
     assert sys.getrefcount(label) == before + 1

@@ -46,6 +46,7 @@ enum log_status {
     /* Only log_open() returns these.  With some it sets a number. */
     LOG_OPEN,
     LOG_TOO_SMALL,            /* no room for a header and a record */
+    LOG_NOT_ALIGNED,          /* the address is not a multiple of 8 */
     LOG_NOT_EMPTY,            /* begins with zeros, and there are others at an offset */
     LOG_NOT_A_LOG,            /* begins with something else */
     LOG_BAD_SIZE,             /* has a size that no process has written */
@@ -92,6 +93,9 @@ log_open(label_log *log, char *begin, Py_ssize_t size, int64_t *number)
     size -= size % LINE;
     if (size < 2 * LINE) {
         return LOG_TOO_SMALL;
+    }
+    if ((uintptr_t)begin % sizeof(int64_t) != 0) {
+        return LOG_NOT_ALIGNED;
     }
     if (_Py_atomic_load_int64(header) == 0) {
         *number = log_first_used(begin, size);

@@ -13,6 +13,7 @@ cdef extern from "c/shared_map.h":
     enum log_status:
         LOG_OPEN
         LOG_TOO_SMALL
+        LOG_NOT_ALIGNED
         LOG_NOT_EMPTY
         LOG_NOT_A_LOG
         LOG_CUT_OFF
