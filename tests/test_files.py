@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -182,7 +183,7 @@ def full_disk(folder):
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("mounting takes Linux and root")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "-l", str(folder)], check=True)  # also if a failed test holds a counter there
 
 
 @pytest.mark.usefixtures("allocation")
@@ -244,7 +245,7 @@ def test_the_longest_name(folder):
 
 
 @posix
-def test_links(folder):
+def test_links(folder, monkeypatch):
     """A link to a file is that file.  One that leads to no file leads to the one that is made."""
     (folder / "there").mkdir()
     (folder / "link").symlink_to(folder / "there" / "jobs.count")
@@ -257,9 +258,12 @@ def test_links(folder):
     (folder / "round").symlink_to("round")
     with pytest.raises(OSError, match="symbolic links"):
         SharedCounter(folder / "round")
-    (folder / "elsewhere").symlink_to("there")
-    SharedCounter(f"{folder}/elsewhere/../link").increment()  # as open() takes it
-    assert SharedCounter(folder / "link").value == 3
+    (folder / "there" / "below").mkdir()
+    (folder / "elsewhere").symlink_to("there/below")
+    monkeypatch.chdir(folder)
+    for name in ("elsewhere/../jobs.count", folder / "elsewhere/../jobs.count"):  # as open() takes it
+        SharedCounter(name).increment()
+    assert SharedCounter(folder / "link").value == 4
 
 
 # ---- Files that are refused ----
@@ -400,6 +404,32 @@ def test_a_disk_without_hard_links(path, monkeypatch, error_number):
     _files.make_file(str(path), _files.COUNTERS, 8)  # it was not first
     assert SharedCounter(path).value == 1
     assert os.listdir(path.parent) == [path.name]
+
+
+@needs_fork
+def test_a_fork_while_the_folder_is_locked(folder, monkeypatch):
+    """The child has the lock's descriptor too.  Nobody waits until it ends."""
+    rename = os.rename
+    children = []
+
+    def fork_and_rename(*args):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        children.append(child)
+        rename(*args)
+
+    lacks(monkeypatch, "link", errno.EPERM)
+    monkeypatch.setattr(os, "rename", fork_and_rename)
+    try:
+        SharedCounter(folder / "one")
+        monkeypatch.setattr(os, "rename", rename)
+        assert status_of_child(lambda: SharedCounter(folder / "two").value == 0, 10) == 0
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    assert len(children) == 1
 
 
 @posix
@@ -543,7 +573,16 @@ def test_a_copy_of_a_file(folder):
     assert (one.value, SharedCounter(folder / "two").value) == (1, 0)
 
 
-def test_threads_that_attach_at_once(folder):
+def test_threads_that_attach_at_once(folder, monkeypatch):
+    made = []
+
+    class Counted(_files.FileMapping):
+        def __new__(cls, *args, **options):
+            made.append(args)
+            time.sleep(0)
+            return super().__new__(cls, *args, **options)
+
+    monkeypatch.setattr(_files, "FileMapping", Counted)
     for number in range(100):
         path = folder / f"{number}.count"
 
@@ -555,7 +594,7 @@ def test_threads_that_attach_at_once(folder):
         counters = run_threads(*[attach] * 4)
         assert [counter.value for counter in counters] == [4] * 4
         assert len({id(mapping_of(counter)) for counter in counters}) == 1
-    assert len(os.listdir(folder)) == 100
+    assert len(made) == len(os.listdir(folder)) == 100
 
 
 @needs_fork

@@ -47,6 +47,7 @@ def fail_to_link(*args, **options):
 
 def make_together(folder, args):
     """All processes make each file, and count 1 there."""
+    SharedCounter(folder / "arrived")
     options = ["--rounds", str(args.rounds), "--processes", str(args.processes)]
     options += ["--without", *args.without] if args.without else []
     command = [sys.executable, __file__, "one", str(folder), *options]
