@@ -413,10 +413,7 @@ def test_a_fork_while_the_folder_is_locked(folder, monkeypatch):
     children = []
 
     def fork_and_rename(*args):
-        child = os.fork()
-        if child == 0:
-            signal.pause()
-        children.append(child)
+        children.append(Child(signal.pause))
         rename(*args)
 
     lacks(monkeypatch, "link", errno.EPERM)
@@ -424,11 +421,11 @@ def test_a_fork_while_the_folder_is_locked(folder, monkeypatch):
     try:
         SharedCounter(folder / "one")
         monkeypatch.setattr(os, "rename", rename)
-        assert status_of_child(lambda: SharedCounter(folder / "two").value == 0, 10) == 0
+        assert Child(lambda: SharedCounter(folder / "two"), patience=10).wait() == 0
     finally:
         for child in children:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+            child.kill()
+            child.wait()
     assert len(children) == 1
 
 

@@ -313,8 +313,9 @@ def test_subclasses(memory):
     named.increment()
     slotted.add(2)
     assert (named.name, named.value, slotted.value) == ("requests", 3, 3)
-    for kind in (Named, Slotted, type("Leaf", (Named,), {})):
+    for kind in (Named, Slotted):
         assert vars(kind)["increment"].__objclass__ is kind  # calls are then as fast as those of the class itself
+    for kind in (Named, Slotted, type("Leaf", (Named,), {})):
         assert issubclass(kind, SharedCounter)
 
 
