@@ -79,6 +79,8 @@ class FileMapping(Mapping):
     identity: tuple[int, int]  # the file's device and number there, which no other file has while this is mapped
 
     def is_replaced(self) -> bool:
+        if sys.platform == "win32":  # which neither removes nor renames a mapped file
+            return False
         try:
             return identity_of(os.stat(self.path)) != self.identity
         except (FileNotFoundError, NotADirectoryError):
@@ -188,7 +190,8 @@ def allocate(descriptor: int, size: int) -> None:
     """
     if hasattr(os, "posix_fallocate"):
         try:
-            return os.posix_fallocate(descriptor, 0, size)
+            os.posix_fallocate(descriptor, 0, size)
+            return
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):  # this file system has no such call
                 raise
@@ -197,7 +200,6 @@ def allocate(descriptor: int, size: int) -> None:
         for start in range(0, size, len(zeros)):
             file.write(zeros[: size - start])
     os.lseek(descriptor, 0, os.SEEK_SET)
-    return None
 
 
 # What os.link() fails with where there are no hard links, or where a policy forbids them.

@@ -215,7 +215,8 @@ def test_a_file_that_is_too_large(path):
 
 def test_errors_name_the_path(folder):
     """A path that open() does not take makes no file."""
-    for missing in ("missing/jobs.count", "missing/", "missing/.", "missing/..", "missing/../jobs.count", "/"):
+    names = ["missing/jobs.count", "missing/", "missing/.", "missing/..", "missing/../jobs.count", "/"]
+    for missing in names[: 1 if os.name == "nt" else None]:  # Windows looks only at what is left of a path
         name = os.path.join(folder, missing)
         with pytest.raises((FileNotFoundError, ValueError)) as error:
             SharedCounter(name)
@@ -437,13 +438,14 @@ def test_errors_of_linking_that_are_others(path, monkeypatch):
     assert os.listdir(path.parent) == []
 
 
+@posix
 def test_a_file_that_is_removed_again_and_again(path):
     """A counter that is made meanwhile has a file: the one that was there, or one that it has made."""
     finished = threading.Event()
 
     def remove():
         while not finished.is_set():
-            with contextlib.suppress(OSError):  # Windows removes no mapped file
+            with contextlib.suppress(FileNotFoundError):
                 path.unlink()
 
     def make():
@@ -724,8 +726,8 @@ def test_a_size_for_memory_that_has_one():
 def test_whether_a_path_still_is_its_file(path):
     mapping, _ = find(path)
     counter = SharedCounter(path.with_name("other"))
-    assert not _memory.is_replaced(mapping)
-    assert not _memory.is_replaced(mapping_of(counter))
+    for mapped in (mapping, mapping_of(counter)):
+        assert not _memory.is_replaced(mapped)
     for other in (bytearray(8), None, find(None)[0]):
         assert not _memory.is_replaced(other)
     if os.name == "nt":
