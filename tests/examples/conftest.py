@@ -1,6 +1,8 @@
 """What the tests of the examples share: loading them, and running them and the servers they need."""
 
+import functools
 import http.client
+import importlib.util
 import json
 import os
 import random
@@ -17,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlencode
 
+import psutil
 import pytest
 
 import helpers
@@ -35,6 +38,12 @@ def missing():
         pytest.skip(f"needs {what}")
 
     return skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def needs(missing):
+    """Say which modules a test needs."""
+    return lambda *names: [importlib.util.find_spec(name) or missing(name) for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -173,66 +182,84 @@ def status_of():
 
 
 @pytest.fixture
-def gunicorn(start, free_port, tmp_path):
-    """Start gunicorn with a command.  Returns its process, its address and its log."""
+def serve(path, pages, tmp_path, start, free_port):
+    """Start a server by a command, with the example's application and the test module's pages.
 
-    def serve(*command, address=None, **environment):
-        address = address or f"127.0.0.1:{free_port()}"
-        log = tmp_path / f"gunicorn-{free_port()}.log"
-        # A worker misses a signal that comes just after its fork.  It is killed after this many seconds.
-        arguments = f"--bind {address} --log-file {log} --no-control-socket --graceful-timeout 5"
-        return start(*command, env={**os.environ, **environment, "GUNICORN_CMD_ARGS": arguments}), address, log
+    Returns its process, its address and its log.  The file of counts is in the test's folder.
+    """
+    (tmp_path / "application.py").write_text(f"from {path.stem} import app\n{pages}")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path.parent), str(tmp_path)])}
 
-    return serve
+    def started(*command, port=None):
+        port = port or free_port()
+        log = tmp_path / f"server-{free_port()}.log"
+        command = [sys.executable, "-m", *(part.format(port=port) for part in command), "application:app"]
+        with log.open("w") as file:
+            process = start(*command, cwd=tmp_path, env=environment, stdout=file, stderr=file)
+        return process, f"127.0.0.1:{port}", log
+
+    return started
 
 
 @pytest.fixture(scope="session")
 def workers():
-    """The process ids of all workers that gunicorn has started, by its log."""
-    return lambda log: [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", log.read_text())]
+    """The process ids of all workers that a server has started, by the log of gunicorn or uvicorn."""
+    started = re.compile(r"(?:Booting worker with pid: |Started server process \[)(\d+)")
+    return lambda log: [int(pid) for pid in started.findall(log.read_text())]
 
 
 @pytest.fixture
-def send_and_kill(status_of, workers, eventually):
-    """Send requests for random paths to gunicorn, and scrape it, while its workers are killed.
+def scrape(needs, fetch):
+    """The counts by route and class of status, as a scraper reads them.  Those of scrapes are left out."""
+    needs("prometheus_client")
+    from prometheus_client.parser import text_string_to_metric_families
 
-    Each path has to be answered with its status.  Returns how often each was answered, how often its request was cut
-    off, and the scrapes.  A worker serves one request at a time, so at most one is cut off for each worker killed.
+    def scraped(address):
+        [family] = text_string_to_metric_families(fetch(f"http://{address}/metrics"))
+        assert (family.name, family.type) == ("http_responses", "counter")
+        counts = {(sample.labels["route"], sample.labels["class"]): int(sample.value) for sample in family.samples}
+        assert len(counts) == len(family.samples)  # no label is there twice
+        counts.pop(("/metrics", "2xx"), None)
+        return counts
+
+    return scraped
+
+
+@pytest.fixture
+def check_that_workers_share(scrape, workers, status_of, eventually):
+    """Check that each of four workers serves the counts of all, also after a reload and after one of them is killed.
+
+    `pages` has the label and the status of each path.
     """
 
-    def run(address, log, statuses, scrape, requests=4000, clients=4, kills=4):
-        answered, cut, scrapes, killed = [], [], [], []
-        booted = len(workers(log))
+    def reload(server, log):
+        old = workers(log)
+        server.send_signal(signal.SIGHUP)
+        # uvicorn replaces one after the other, each by a new interpreter.
+        eventually(lambda: len(workers(log)) >= len(old) + 4 and not any(map(psutil.pid_exists, old)), seconds=300)
 
-        def send():
-            for _ in range(requests // clients):
-                path = random.choice(list(statuses))
-                try:
-                    answered.append((path, status_of(address, path)))
-                except (OSError, http.client.HTTPException):
-                    cut.append(path)
+    def kill(server, log):
+        old = workers(log)
+        os.kill(random.choice([pid for pid in old if psutil.pid_exists(pid)]), signal.SIGKILL)
+        eventually(lambda: len(workers(log)) > len(old))
 
-        def scrape_on():
-            while len(answered) + len(cut) < requests:
-                try:
-                    scrapes.append(scrape(address))
-                except (OSError, http.client.HTTPException):
-                    cut.append("/metrics")
+    def check(server, address, log, pages):
+        def send(path, status):
+            assert [status_of(address, path) for _ in range(50)] == [status] * 50
 
-        def kill():
-            for part in range(1, kills + 1):
-                eventually(lambda part=part: len(answered) > part * requests / (kills + 1))
-                killed.append(random.choice([pid for pid in workers(log) if pid not in killed]))
-                os.kill(killed[-1], signal.SIGKILL)
-                eventually(lambda part=part: len(workers(log)) == booted + part)
+        eventually(lambda: len(workers(log)) >= 4 and scrape(address) == {})
+        expected = Counter()
+        for change in (reload, kill, None):
+            senders = [functools.partial(send, path, status) for path, (_, status) in pages.items()]
+            helpers.run_threads(*senders, switch_interval=sys.getswitchinterval())
+            for label, _ in pages.values():
+                expected[label] += 50
+            assert [scrape(address) for _ in range(20)] == [expected] * 20  # whichever worker serves it
+            if change:
+                change(server, log)
+                eventually(lambda: scrape(address))
 
-        helpers.run_threads(kill, scrape_on, *[send] * clients, switch_interval=sys.getswitchinterval())
-        assert set(answered) <= set(statuses.items())
-        assert len(cut) <= kills
-        assert len(scrapes) > kills
-        return Counter(path for path, _ in answered), Counter(cut), scrapes
-
-    return run
+    return check
 
 
 @pytest.fixture
