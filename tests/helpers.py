@@ -23,6 +23,7 @@ COMPILED = [fastcounter.SingleThreadCounter, fastcounter.FastReadCounter, fastco
 COMPAT = [compat.Counter, compat.FastReadCounter, compat.FastWriteCounter]
 ORIGINAL = [pure.SingleThreadCounter, pure.FastReadCounter, pure.FastWriteCounter]
 
+ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(__file__).parent / "scripts"
 
 GIL_BUILD = not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -125,6 +126,12 @@ def load(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def recipe(heading, page="docs/processes.md"):
+    """Return the first program below a heading of a page.  Doctests are none."""
+    text = (ROOT / page).read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2]
+    return re.search(r"```python\n((?!>>>).*?)```", text, re.DOTALL)[1]
 
 
 def map_file(path):

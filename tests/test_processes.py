@@ -34,7 +34,6 @@ from helpers import (
     run_threads,
 )
 
-ROOT = Path(__file__).parents[1]
 METHODS = multiprocessing.get_all_start_methods()
 
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -487,17 +486,6 @@ def test_a_warning(tmp_path, method, memory):
         )
         assert 1 <= len(lines) <= 3, result.stderr  # from each child, or from the server that forks them
         assert result.stderr.count("RuntimeWarning") == len(lines)
-
-
-@each_method
-def test_the_program_of_the_readme(tmp_path, method):
-    programs = re.findall(r"```python\n((?!>>>).*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (program,) = [program for program in programs if "__main__" in program]
-    (tmp_path / "program.py").write_text(program)
-    start = f"import multiprocessing, runpy; multiprocessing.set_start_method({method!r});"
-    expected = re.search(r"print\(.*\) +# (\d+)", program)[1]
-    code = f"{start} runpy.run_path('program.py', run_name='__main__')"
-    assert run_quietly("-c", code, cwd=tmp_path) == f"{expected}\n"
 
 
 def test_importing_does_not_import_multiprocessing():
