@@ -1,4 +1,4 @@
-"""The recipe for Celery in docs/processes.md: a worker's processes, which come and go, count together."""
+"""The recipe for Celery in docs/processes.md: the processes of two workers, which come and go, count together."""
 
 import os
 import re
@@ -22,6 +22,7 @@ def succeed():
 def fail():
     raise ValueError("failed")
 """
+WORKER = "-m celery --app shop worker --pool prefork --concurrency 2 --max-tasks-per-child 10"
 SEND = "import shop; [task.delay() for _ in range(50) for task in (shop.succeed, shop.fail)]"
 
 
@@ -37,18 +38,12 @@ def application(needs, tmp_path):
     return tmp_path
 
 
-def test_the_processes_of_a_worker_count_together(application, start, eventually):
-    options = "--pool prefork --concurrency 4 --max-tasks-per-child 10 --without-gossip --without-mingle"
-    environment = {**os.environ, "PYTHONPATH": str(application)}
-    with (application / "log").open("w") as log:
-        start(
-            *[sys.executable, "-m", "celery", "--app", "shop", "worker", *options.split()],
-            cwd=application,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-    result = run_python("-c", SEND, cwd=application, env=environment)
+def test_the_processes_of_two_workers_count_together(application, start, eventually):
+    place = {"cwd": application, "env": {**os.environ, "PYTHONPATH": str(application)}}
+    for name in ("one@%h", "two@%h"):
+        with (application / f"{name}.log").open("w") as log:
+            start(sys.executable, *WORKER.split(), "--hostname", name, stdout=log, stderr=log, **place)
+    result = run_python("-c", SEND, **place)
     assert result.returncode == 0, result.stderr
     eventually((application / "tasks.counts").exists)
     tasks = SharedCounterMap(application / "tasks.counts")
