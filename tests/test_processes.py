@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import fastcounter
-from fastcounter import SharedCounter, _memory
+from fastcounter import SharedCounter, SharedCounterMap, _memory
 from helpers import (
     SCRIPTS,
     check_what_the_killed_counted,
@@ -245,6 +245,69 @@ def test_initargs_of_loky(named):
     for counter in (SharedCounter(), SharedCounter(RawArray("q", 8))):
         with pytest.raises(TypeError, match=f"{WHEN_IT_IS_PICKLED}: .*, loky .* A SharedCounter on a path"):
             start(counter)
+
+
+# ---- Maps ----
+
+
+@pytest.fixture
+def maps(memory, tmp_path):
+    """A SharedCounterMap in each kind of memory that goes to other processes.  The last two go there at any time."""
+    return [
+        SharedCounterMap(),
+        SharedCounterMap(None, 4096),
+        SharedCounterMap(RawArray("b", 4096)),
+        SharedCounterMap(memory),
+        SharedCounterMap(tmp_path / "jobs.counts"),
+    ]
+
+
+def count_labels(*maps, times=1000):
+    for number in range(times):
+        for counts in maps:
+            counts.increment(number % 10)
+            counts.increment("a")
+
+
+def count_labels_passed(times):
+    count_labels(*passed, times=times)
+
+
+def check_labels(maps, times):
+    for counts in maps:
+        assert counts == {**dict.fromkeys(range(10), times // 10), "a": times}
+
+
+def test_maps_in_initargs(context, maps):
+    with context.Pool(2, set_counters, maps) as pool:
+        pool.map(count_labels_passed, [200] * 20)
+    with ProcessPoolExecutor(2, context, set_counters, maps) as executor:
+        list(executor.map(count_labels_passed, [200] * 20))
+    check_labels(maps, 8000)
+
+
+def test_maps_that_tasks_get(context, maps):
+    maps = maps[-2:]
+    with context.Pool(2) as pool:
+        pool.starmap(count_labels, [maps] * 4)
+    with ProcessPoolExecutor(2, context) as executor:
+        for future in [executor.submit(count_labels, *maps) for _ in range(4)]:
+            future.result()
+    check_labels(maps, 8000)
+
+
+def test_maps_of_joblib_and_loky(maps):
+    joblib = pytest.importorskip("joblib")
+    loky = pytest.importorskip("joblib.externals.loky")
+    maps = maps[-2:]
+    with joblib.parallel_config("loky", n_jobs=2, idle_worker_timeout=1):
+        joblib.Parallel()(joblib.delayed(count_labels)(*maps) for _ in range(4))
+    with loky.ProcessPoolExecutor(2, initializer=set_counters, initargs=maps, timeout=1) as executor:
+        list(executor.map(count_labels_passed, [1000] * 4))
+    check_labels(maps, 8000)
+
+
+# ---- Other processes, and pickles ----
 
 
 def test_a_process_that_is_no_child(named):

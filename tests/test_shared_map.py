@@ -18,7 +18,6 @@ import random
 import struct
 import sys
 import weakref
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import shared_memory
 
 import pytest
@@ -1338,69 +1337,19 @@ def count_passed(*maps):
             counts.increment("a")
 
 
-def keep(*maps):
-    global kept
-    kept = maps
-
-
-def count_kept(_):
-    count_passed(*kept)
-
-
-def check_passed(maps, times):
-    for counts in maps:
-        assert counts == {**dict.fromkeys(range(10), 100 * times), "a": 1000 * times}
-
-
-@pytest.fixture
-def maps(shared, tmp_path):
-    """A map in each kind of memory that goes to other processes.  The last two can be pickled at any time."""
-    return [
+@pytest.mark.parametrize("method", METHODS)
+def test_arguments_of_a_process(shared, tmp_path, method):
+    maps = [
         SharedCounterMap(),
         SharedCounterMap(None, 4096),
-        SharedCounterMap(multiprocessing.RawArray("b", 4096)),
         SharedCounterMap(shared),
+        SharedCounterMap(multiprocessing.RawArray("b", 4096)),
         SharedCounterMap(tmp_path / "labels"),
     ]
-
-
-@pytest.fixture(params=METHODS)
-def context(request):
-    return multiprocessing.get_context(request.param)
-
-
-def test_arguments_of_a_process(context, maps):
+    context = multiprocessing.get_context(method)
     run_processes(*(context.Process(target=count_passed, args=maps) for _ in range(2)))
-    check_passed(maps, 2)
-
-
-def test_initargs(context, maps):
-    with context.Pool(2, keep, maps) as pool:
-        pool.map(count_kept, range(4))
-    with ProcessPoolExecutor(2, context, keep, maps) as executor:
-        list(executor.map(count_kept, range(4)))
-    check_passed(maps, 8)
-
-
-def test_tasks(context, maps):
-    maps = maps[-2:]
-    with context.Pool(2) as pool:
-        pool.starmap(count_passed, [maps] * 4)
-    with ProcessPoolExecutor(2, context) as executor:
-        for future in [executor.submit(count_passed, *maps) for _ in range(4)]:
-            future.result()
-    check_passed(maps, 8)
-
-
-def test_joblib_and_loky(maps):
-    joblib = pytest.importorskip("joblib")
-    loky = pytest.importorskip("joblib.externals.loky")
-    maps = maps[-2:]
-    with joblib.parallel_config("loky", n_jobs=2, idle_worker_timeout=1):
-        joblib.Parallel()(joblib.delayed(count_passed)(*maps) for _ in range(4))
-    with loky.ProcessPoolExecutor(2, initializer=keep, initargs=maps, timeout=1) as executor:
-        list(executor.map(count_kept, range(4)))
-    check_passed(maps, 8)
+    for counts in maps:
+        assert counts == {**dict.fromkeys(range(10), 200), "a": 2000}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
