@@ -74,20 +74,31 @@ class Statement(Block):
         return float(self.block([self.make() for _ in range(loops)] if self.fresh else [self.make()] * loops))
 
 
-class Memory(Block):
-    """The bytes of a counter, with its int."""
+class Bytes(Block):
+    """A number of bytes."""
 
-    operations = 1000
-
-    def __init__(self, counter: str, **facts: Any) -> None:
+    def __init__(self, count: Callable[[], float], **facts: Any) -> None:
         super().__init__(**facts)
         self.metadata["unit"] = "byte"
-        self.make = eval(f"lambda: {counter}", namespace())
+        self.count = count
 
     def calibrate(self, seconds: float) -> None:
         self.measure(1)
 
     def measure(self, loops: int) -> float:
+        return self.count()
+
+
+class Memory(Bytes):
+    """The bytes of a counter, with its int."""
+
+    operations = 1000
+
+    def __init__(self, counter: str, **facts: Any) -> None:
+        super().__init__(self.used, **facts)
+        self.make = eval(f"lambda: {counter}", namespace())
+
+    def used(self) -> float:
         labels = [str(number) for number in range(self.operations)]
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]

@@ -9,21 +9,26 @@ same time is left out and repeated.
 import multiprocessing
 import multiprocessing.dummy
 import os
+import statistics
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from bench.blocks import Block, namespace
 from bench.calls import UNROLLED
 
 # How a worker reaches the counter.  "own" is a counter each.
-# With "own-label" the workers have one map in common, and `self.label` is each one's.
+# With "own-label" the workers have one map in common, and `self.label` is each one's.  With "all-labels" a statement
+# counts many labels of it.
 WAYS = {
     "local": "counter",
     "global": "REQUESTS",
     "attribute": "self.requests",
     "own": "counter",
     "own-label": "counter",
+    "all-labels": "counter",
 }
 
 # A worker stops at a given time, not after a given number of loops.  So nothing needs to be calibrated, and no worker
@@ -54,9 +59,9 @@ class Work(NamedTuple):
 
 
 class App:
-    """An object with a counter as its attribute, and a label to count with if that is a map."""
+    """An object with a counter as its attribute, and a label to count with if that is a map, or None for all labels."""
 
-    def __init__(self, requests: Any, label: str = "/") -> None:
+    def __init__(self, requests: Any, label: str | None = "/") -> None:
         self.requests, self.label = requests, label
 
 
@@ -92,6 +97,8 @@ class Concurrent(Block):
         self.apps = [App(eval(counter, names, {"index": i})) for i in range(workers if way == "own" else 1)]
         if way == "own-label":
             self.apps = [App(self.apps[0].requests, f"/{index}") for index in range(workers)]
+        elif way == "all-labels":
+            self.apps[0].label = None
         names["REQUESTS"] = self.apps[0].requests
         tasks = []
         for statement in [code] * workers + [reader] * bool(reader):
@@ -99,7 +106,7 @@ class Concurrent(Block):
             exec(WORK.format(statements="\n        ".join(lines)), names)
             tasks.append(names["work"])
 
-        processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        processors = processors_to_pin()
         one_at_a_time = gil_enabled() and not forked and not releases_gil
         self.processors = 1 if one_at_a_time else len(processors) or os.cpu_count() or 1
         context: Any = multiprocessing.get_context("fork") if forked else multiprocessing.dummy
@@ -119,8 +126,7 @@ class Concurrent(Block):
 
     def serve(self, task: Any, app: App, pipe: Any, processor: int | None) -> None:
         """Work, in a worker's thread or process."""
-        if processor is not None:
-            os.sched_setaffinity(0, {processor})  # 0 is this thread only
+        pin(processor)
         if self.between:
             task(app, 0.0)  # a thread's first increment chooses its stripe
         pipe.send(None)
@@ -172,6 +178,69 @@ class Concurrent(Block):
         raise NotAtOnce
 
 
+class Resets(Block):
+    """A reset() of a map of 100 labels, with so many threads that count meanwhile: the median of some."""
+
+    resets = 25
+
+    def __init__(self, counter: str, threads: int, **facts: Any) -> None:
+        super().__init__(**facts)
+        self.make, self.threads = eval(f"lambda: {counter}", namespace()), threads
+
+    def calibrate(self, seconds: float) -> None:
+        self.measure(1)
+
+    def measure(self, loops: int) -> float:
+        counts, places = self.make(), processors_to_pin() or [None]
+        self.barrier, self.stop = threading.Barrier(self.threads + 1), False
+        with ThreadPoolExecutor(self.threads + 1) as pool:
+            counting = [pool.submit(self.count, counts, places[n % len(places)]) for n in range(1, self.threads + 1)]
+            resetting = pool.submit(self.reset, counts, places[0])
+        counted = 100 * self.resets + sum(each.result() for each in counting)
+        times, taken = resetting.result()
+        if taken + counts.total() != counted:
+            raise RuntimeError(f"{counted - taken - counts.total()} of {counted} increments were lost")
+        return statistics.median(times)
+
+    def count(self, counts: Any, processor: int | None) -> int:
+        """Count until all resets are done, and return how often."""
+        pin(processor)
+        self.barrier.wait()
+        counted = 0
+        while not self.stop:
+            for _ in range(UNROLLED):
+                counts.increment("/")
+            counted += UNROLLED
+        return counted
+
+    def reset(self, counts: Any, processor: int | None) -> tuple[list[float], int]:
+        """Return the seconds of each reset, and the sum of all counts that they took."""
+        pin(processor)
+        labels, times, taken = [f"/{number}" for number in range(100)], [], 0
+        self.barrier.wait()
+        try:
+            for _ in range(self.resets):
+                counts.update(labels)
+                start = time.perf_counter()
+                found = counts.reset()
+                times.append(time.perf_counter() - start)
+                taken += sum(found.values())
+        finally:
+            self.stop = True
+        return times, taken
+
+
+def processors_to_pin() -> list[Any]:
+    """Return the processors that this process may use, or none if threads cannot be pinned to them."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def pin(processor: int | None) -> None:
+    """Let this thread run on no other processor."""
+    if processor is not None:
+        os.sched_setaffinity(0, {processor})  # 0 is this thread only
+
+
 def gil_enabled() -> bool:
     return getattr(sys, "_is_gil_enabled", lambda: True)()  # new in 3.13
 
@@ -189,8 +258,10 @@ def elapsed(work: list[Work]) -> float:
     return max(each.end for each in work) - min(each.start for each in work)
 
 
-def read(counter: Any, label: str = "/") -> int:
-    """Return the count of any kind of counter, or that of a label in a map."""
+def read(counter: Any, label: str | None = "/") -> int:
+    """Return the count of any kind of counter, or that of a label in a map, or of all labels if that is None."""
+    if label is None:
+        return sum(counter.values())
     if hasattr(counter, "__getitem__"):
         counter = counter[label]
     if isinstance(counter, int):

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))  # `bench` is not installed: it belongs to the che
 
 from bench import __main__, blocks, report, run, table  # noqa: E402
 from bench.blocks import Statement  # noqa: E402
-from bench.concurrent import Concurrent, NotAtOnce, Work  # noqa: E402
+from bench.concurrent import Concurrent, NotAtOnce, Resets, Work  # noqa: E402
 from bench.estimate import FEWEST_PROCESSES, of_processes  # noqa: E402
 from bench.groups import GROUPS  # noqa: E402
 from bench.groups.threads import NUMBERS  # noqa: E402
@@ -288,6 +288,30 @@ def test_workers_count_what_they_say(way):
     assert all(each.end > each.start and each.processor >= 0 for each in writers)
 
 
+@pytest.mark.parametrize("way", ["local", "own-label", "all-labels"])
+def test_workers_count_labels_of_one_map(way):
+    code = "counter.increment(label)" if way != "all-labels" else "counter.update('ab')"
+    block = Concurrent(code, "fastcounter.CounterMap()", 2, way, in_c=2 if way == "all-labels" else 1)
+    work = block.round(0.001)
+    assert block.count() == block.metadata["counted"] == block.operations * sum(each.loops for each in work)
+    labels = {"local": {"/"}, "own-label": {"/0", "/1"}, "all-labels": {"a", "b"}}[way]
+    assert set(block.apps[0].requests) == labels
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_resets_take_what_threads_count(threads):
+    assert 0 < Resets("fastcounter.CounterMap()", threads).time() < 1
+
+
+def test_a_reset_that_loses_a_count_is_an_error():
+    block = Resets("fastcounter.CounterMap()", 1)
+    counts = block.make()
+    block.make = lambda: counts
+    counts.add("/", -1)
+    with pytest.raises(RuntimeError, match=r"1 of \d+ increments were lost"):
+        block.measure(1)
+
+
 def test_threads_between_the_workers_run_before_the_next_one_starts():
     block = Concurrent("counter.increment()", "Seen()", 2, setup=SEEN_THREADS, between=3)
     threads = list(dict.fromkeys(block.apps[0].requests.threads))
@@ -417,6 +441,14 @@ def test_calibration_makes_a_block_last_as_long_as_it_should():
     assert block.loops == 300
 
 
+def test_bytes_are_counted_once_a_round():
+    numbers = iter([1, 6400, 6464])
+    block = blocks.Bytes(lambda: next(numbers))
+    block.calibrate(1)
+    assert [block.time(), block.time()] == [6400, 6464]
+    assert block.metadata["unit"] == "byte"
+
+
 def test_rounds_are_shuffled_and_complete():
     order = []
 
@@ -448,7 +480,8 @@ def test_each_contender_is_measured_and_shown_on_a_screen(everything, group):
     results = load(everything).of(group.name)
     missing = set(group.benchmarks) - set(results.runs)
     # Peers that are not installed, and what did not run at the same time on a machine that does other things as well.
-    assert group.name in ("peers", "threads", "processes", "c-level", "exporters") or not missing
+    some_missing = ("peers", "threads", "map-threads", "processes", "c-level", "exporters", "shared-map")
+    assert group.name in some_missing or not missing
     lines = f"{group.title}\n\n{table.screen(group, results)}".splitlines()
     assert len(lines) <= 30
     assert max(map(len, lines)) <= 120
@@ -767,7 +800,7 @@ def test_report(tmp_path, everything):
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     missing = {group.name for group in GROUPS.values() if f"**{group.title}.** {group.sentence}" not in text}
     assert missing <= {"threads", "processes", "c-level"}  # if a busy machine ran nothing at the same time
-    assert len(text.splitlines()) <= 220  # and a line more for each further Python
+    assert len(text.splitlines()) <= 250  # and a line more for each further Python
     pictures = {path.name for path in tmp_path.iterdir()} - {"README.md"}
     assert pictures in ({"operations.svg"}, {"threads.svg"})
     assert all(f"]({name})" in text for name in pictures)
