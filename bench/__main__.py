@@ -71,12 +71,12 @@ def measure(argv: Sequence[str]) -> None:
 def groups_explained() -> str:
     """Return a line for each group, and one for all of them."""
     lines = {group.name: group.title for group in GROUPS.values()}
-    lines["all"] = "all of these, but with the GIL without "
-    lines["all"] += " and ".join(group.name for group in GROUPS.values() if group.without_gil)
+    lines["all"] = "all of these, but with the GIL not "
+    lines["all"] += ", ".join(group.name for group in GROUPS.values() if group.without_gil)
     for name in lines:
         if how_long := table.how_long([GROUPS[each] for each in chosen([name])], PROCESSES):
             lines[name] += f" ({how_long})"
-    return "\n".join(["groups:", *(f"  {name:11}{text}" for name, text in lines.items())])
+    return "\n".join(["groups:", *(f"  {name:12}{text}" for name, text in lines.items())])
 
 
 def chosen(names: Sequence[str]) -> list[str]:

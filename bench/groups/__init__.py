@@ -7,7 +7,10 @@ from bench.group import GROUPS
 __all__ = ["GROUPS"]
 
 # In the order in which they run and are shown.
-MODULES = "article methods subclass creation labels threads deferred processes c_level peers exporters same_code"
+MODULES = (
+    "article methods subclass creation labels threads map_threads deferred processes c_level peers exporters "
+    "shared_map same_code"
+)
 
 for _name in MODULES.split():
     import_module(f"bench.groups.{_name}")

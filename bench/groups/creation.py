@@ -1,8 +1,11 @@
 """What counters cost before they count: time, memory, and the package's import."""
 
+import subprocess
+import sys
+from functools import cache
 from typing import Any
 
-from bench.blocks import LabelMemory, Memory
+from bench.blocks import Bytes, LabelMemory, Memory
 from bench.calls import ARTICLE
 from bench.group import Group
 
@@ -24,6 +27,10 @@ setup = "from os import fork; import multiprocessing; value = multiprocessing.ge
 ours = group.statement("creation SharedCounter compiled", "counter(memory)", "fastcounter.SharedCounter", **called)
 other = group.statement("creation multiprocessing.Value", "counter('q')", "value", setup, times=5)
 group.row("time, SharedCounter (other: Value)", [ours, other], (other, ours))
+attach = "counter(memory)"
+ours = group.statement("creation SharedCounterMap compiled", attach, "fastcounter.SharedCounterMap", times=20, **called)
+other = group.statement("creation CounterMap compiled", "counter()", "fastcounter.CounterMap", **called)
+group.row("time, SharedCounterMap of 4,096 bytes (other: CounterMap)", [ours, other], (other, ours))
 for cls in ARTICLE:
     ours = group.add(f"memory {cls} compiled", Memory, f"fastcounter.{cls}(2**40)", ours=True)
     original = group.add(f"memory {cls} original", Memory, f"starting_at(2**40, pure.{cls}())")
@@ -34,6 +41,36 @@ ours = group.add("memory CounterMap compiled", LabelMemory, "fastcounter.Counter
 code = "counter.setdefault(label, fastcounter.FastReadCounter(2**40)).increment()"
 other = group.add("memory dict of FastReadCounters", LabelMemory, "{}", code, ours=True)
 group.row("memory, a label (other: a dict of FastReadCounters)", [ours, other], (other, ours))
+
+code, counter = "counter.increment(label)", f"fastcounter.SharedCounterMap(bytearray({64 * 10_001}))"
+ours = group.add("memory SharedCounterMap compiled", LabelMemory, counter, code, ours=True)
+code = "counter.setdefault(label, fastcounter.SharedCounter(counter['memory'], 64 * len(counter) - 64)).increment()"
+counter = f"dict(memory=bytearray({64 * 10_000}))"
+other = group.add("memory dict of SharedCounters compiled", LabelMemory, counter, code, ours=True)
+group.row("memory, a label for all processes (other: SharedCounters)", [ours, other], (other, ours))
+
+RESETS = """
+import resource, sys, fastcounter
+counter, unit = fastcounter.CounterMap(), 1 if sys.platform == "darwin" else 1024
+for number in range(100):
+    counter.update(range(100_000 * number, 100_000 * (number + 1)))
+    assert len(counter.reset()) == 100_000 and not counter
+    if number in (1, 99):
+        print(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@cache
+def memory_of_resets() -> list[int]:
+    """The most memory that a program has had after two resets of 100,000 new labels each, and after a hundred."""
+    import resource  # noqa: F401  # Windows has none
+
+    return [int(number) for number in subprocess.check_output([sys.executable, "-c", RESETS]).split()]
+
+
+ours = group.add("memory resets-100 compiled", Bytes, lambda: memory_of_resets()[1], ours=True)
+other = group.add("memory resets-2 compiled", Bytes, lambda: memory_of_resets()[0], ours=True)
+group.row("memory, 100 resets of 100,000 new labels (other: 2 resets)", [ours, other], (other, ours))
 
 setup = "from subprocess import run; from sys import executable"
 program = "run([executable, '-c', counter], check=True)"

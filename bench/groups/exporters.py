@@ -5,17 +5,20 @@ library is imported, and then sets `values.ValueClass`.  Here each metric sets t
 are timed alternately in one process.
 """
 
+import mmap
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any
 
 from bench.group import Group
+from fastcounter import SharedCounter, SharedCounterMap
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025)
+LABELS = [f"/{number}" for number in range(100)]
 
 group = Group(
     "exporters",
@@ -102,29 +105,56 @@ def redis() -> Any:
     return client
 
 
-def scrape_of_shared_counters() -> Callable[[], bytes]:
-    """A scrape of a program in which each of 100 labels has its SharedCounter."""
-    import mmap
-
+def scrape_of(counts: Callable[[], Iterable[tuple[str, int]]]) -> Callable[[], bytes]:
+    """A scrape of a program that has the labels and counts that this returns."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily
     from prometheus_client.registry import Collector
 
-    from fastcounter import SharedCounter
-
-    memory = mmap.mmap(-1, 6400)
-    counters = {f"/{number}": SharedCounter(memory, 64 * number) for number in range(100)}
-
     class Requests(Collector):
         def collect(self) -> Iterator[CounterMetricFamily]:
             family = CounterMetricFamily("requests", "Requests served.", labels=["path"])
-            for path, counter in counters.items():
-                family.add_metric([path], counter.value)
+            for path, count in counts():
+                family.add_metric([path], count)
             yield family
 
     registry = CollectorRegistry()
     registry.register(Requests())
     return partial(generate_latest, registry)
+
+
+def scrape_of_shared_counters() -> Callable[[], bytes]:
+    """A scrape of a program in which each of 100 labels has its SharedCounter."""
+    memory = mmap.mmap(-1, 6400)
+    counters = {label: SharedCounter(memory, 64 * number) for number, label in enumerate(LABELS)}
+    return scrape_of(lambda: ((label, counter.value) for label, counter in counters.items()))
+
+
+def scrape_of_shared_map(workers: int) -> Callable[[], bytes]:
+    """A scrape of a program in which a SharedCounterMap has the labels, and so many workers have come and gone."""
+    return scrape_of(counted_by(workers).items)
+
+
+@cache
+def counted_by(workers: int) -> SharedCounterMap[str]:
+    """A SharedCounterMap with 100 labels.  So many processes have attached one, counted each label, and ended."""
+    from os import _exit, fork, waitpid
+
+    memory = mmap.mmap(-1, 2**20)
+    for _ in range(workers):
+        child = fork()
+        if child == 0:
+            try:
+                SharedCounterMap[str](memory).update(LABELS)
+                _exit(0)
+            finally:
+                _exit(1)
+        if waitpid(child, 0)[1] != 0:
+            raise RuntimeError("a worker failed")
+    counts = SharedCounterMap[str](memory)
+    if counts != dict.fromkeys(LABELS, workers):
+        raise RuntimeError(f"{workers} workers have counted {dict(counts)}")
+    return counts
 
 
 def scrape_of_workers(number: int) -> Callable[[], bytes]:
@@ -134,8 +164,8 @@ def scrape_of_workers(number: int) -> Callable[[], bytes]:
 
     def first() -> None:
         metric = prometheus_counter()
-        for label in range(99):
-            metric.labels(f"/{label}").inc()
+        for label in LABELS[:99]:
+            metric.labels(label).inc()
 
     multiprocess(first)
     folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
@@ -165,14 +195,14 @@ group.compare("count: Redis INCR, Unix socket", name, ours)
 setup, code = "counter = {'/': fastcounter.SharedCounter(memory)}", "counter['/'].increment()"
 ours = group.statement("exporters SharedCounter compiled", code, setup=setup, ours=True)
 group.compare("all workers: SharedCounter in a dict", ours, ours)
+setup, code = "counter = fastcounter.SharedCounterMap(memory)", "counter.increment('/')"
+by_label = group.statement("exporters SharedCounterMap compiled", code, setup=setup, ours=True)
+group.compare("all workers: SharedCounterMap", by_label, ours)
 name = group.statement("exporters prometheus_client all-child", "counter.inc()", setup=partial(multiprocess, child))
 group.compare("all workers: prometheus_client, child kept", name, ours)
-setup = "from tempfile import mkdtemp; counter = fastcounter.SharedCounterMap(mkdtemp() + '/labels.counts')"
-ours = group.statement("exporters SharedCounterMap compiled", "counter.increment('/')", setup=setup, ours=True)
-group.compare("all workers: SharedCounterMap", ours, ours)
 code, made = "counter.labels('/').inc()", partial(multiprocess, prometheus_counter)
 name = group.statement("exporters prometheus_client all-labels", code, setup=made)
-group.compare("all workers: prometheus_client, labels()", name, ours)
+group.compare("all workers: prometheus_client, labels()", name, by_label)
 
 setup = "from examples.latency_histogram import LatencyHistogram as Latency; "
 setup += f"counter = Latency('latency', 'Time that a job takes.', {BOUNDS})"
@@ -188,6 +218,9 @@ group.compare("latency: OpenTelemetry", name, ours)
 name = "exporters SharedCounter compiled-scrape"
 ours = group.statement(name, "counter()", setup=scrape_of_shared_counters, ours=True, times=1)
 group.compare("scrape: SharedCounters", ours, ours)
+name, made = "exporters SharedCounterMap compiled-scrape", partial(scrape_of_shared_map, 1)
+name = group.statement(name, "counter()", setup=made, ours=True, times=1)
+group.compare("scrape: SharedCounterMap", name, ours)
 for workers in (1, 100, 1000):
     made = partial(scrape_of_workers, workers)
     name = group.statement(f"exporters prometheus_client scrape-{workers}", "counter()", setup=made, times=1)

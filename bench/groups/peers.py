@@ -41,6 +41,12 @@ peer("atomics2", atomics2, "counter.inc()", "counter.load()")
 atomicshm = "import atomicshm; counter = atomicshm.AtomicView(memory); counter.store_u64(0, 100_000)"
 peer("atomicshm", atomicshm, "counter.fetch_add_u64(0, 1)", "counter.load_u64(0)", "SharedCounter")
 peer("multiprocessing.Value", f"{VALUE}; counter.value = 100_000", LOCKED, ours="SharedCounter")
+ours = group.statement(
+    "peers CounterMap compiled int", "counter.increment(12_345)", "fastcounter.CounterMap()", ours=True
+)
+preshed = "from preshed.counter import PreshCounter; counter = PreshCounter()"
+name = group.statement("peers preshed increment", "counter.inc(12_345, 1)", setup=preshed)
+group.compare("increment, preshed's PreshCounter (ours: CounterMap)", name, ours)
 published = f"import {PUBLISHED_MODULE}; counter = {PUBLISHED_MODULE}"
 peer("1.1.0 Counter", f"{published}.Counter(100_000)", "counter.increment()", ours="SingleThreadCounter")
 peer("1.1.0 FastWriteCounter", f"{published}.FastWriteCounter(100_000)", "counter.increment()", ours="FastWriteCounter")

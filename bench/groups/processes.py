@@ -1,4 +1,7 @@
-"""Increments by processes at the same time, against a multiprocessing.Value."""
+"""Increments by processes at the same time, against a multiprocessing.Value.
+
+A SharedCounterMap is also compared with itself: two processes with one, and one label with labels of their own.
+"""
 
 from typing import Any
 
@@ -14,7 +17,7 @@ group = Group(
     "processes",
     "Processes at the same time",
     "A SharedCounter needs no lock. Processes that count in the same 64 bytes wait for each other's cache line.",
-    ratios=["times faster than a Value"],
+    ratios=["times faster than a Value", "throughput, 2 / 1", "one label / own"],
     rounds=10,
     seconds=0.01,
     extension=None,
@@ -31,3 +34,14 @@ for title, short, offset, way, numbers in (
     ours = group.concurrent(name, CALLS["increment"], counter, numbers, way=way, **forked)
     for n, name in zip(numbers, ours, strict=True):
         group.row(f"{title}, {n} process{'es' if n > 1 else ''}", name, (values[NUMBERS.index(n)], name))
+
+call, counter = "counter.increment(label)", "fastcounter.SharedCounterMap(memory)"
+own = group.concurrent(
+    "processes SharedCounterMap compiled own-label", call, counter, NUMBERS, way="own-label", **forked
+)
+one = group.concurrent("processes SharedCounterMap compiled one-label", call, counter, NUMBERS[1:], **forked)
+group.row("a label of a SharedCounterMap, 1 process", own[0], (values[0], own[0]))
+group.row("labels of a SharedCounterMap, 2 processes", own[1], (values[1], own[1]), (own[0], own[1]))
+group.row(
+    "one label of a SharedCounterMap, 2 processes", one[0], (values[1], one[0]), (own[0], one[0]), (one[0], own[1])
+)
