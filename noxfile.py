@@ -145,6 +145,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
     session.run("pyright")
     environment(session, package)
+    script(session, "stubs.py")
     session.run("stubtest", "--allowlist", "tests/stubtest.allowlist", "fastcounter")
 
 
