@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 if sys.implementation.name != "cpython":
-    sys.exit(f"fastcounter is for CPython: it does not build on {sys.implementation.name}")
+    sys.exit(
+        f"fastcounter 2 is for CPython: it does not build on {sys.implementation.name}. Install fastcounter<2, which is"
+        " pure Python"
+    )
 
 NEEDED = {"cython": "3.2", "setuptools": "77"}  # pyproject.toml has the same, and the reasons
 

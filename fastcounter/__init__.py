@@ -46,3 +46,19 @@ __all__ = [
     "SharedCounterMap",
     "SingleThreadCounter",
 ]
+
+
+def _missing(name: str) -> object:
+    """Raise what Python raises for a missing name.  For the one that only 1.x has, say where it is."""
+    import sys
+
+    error = f"module {__name__!r} has no attribute {name!r}"
+    if name == "Counter":
+        error = "fastcounter.Counter is a name of 1.x: from fastcounter.compat import Counter"
+        # Of `from fastcounter import Counter` only an ImportError gets through, which hasattr() must not raise.
+        if sys._getframe(1).f_code.co_name == "_handle_fromlist":
+            raise ImportError(error, name=__name__)
+    raise AttributeError(error, name=name, obj=sys.modules[__name__])
+
+
+globals()["__getattr__"] = _missing  # set so, since to type checkers a module that defines it has every name

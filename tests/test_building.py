@@ -27,11 +27,18 @@ def test_packages_that_are_missing():
     assert "There is no cython and no setuptools." in message("-S", "setup.py")  # without site-packages
 
 
-def message(*args):
+def test_other_implementations_of_python():
+    setup = "import runpy, sys; sys.implementation.name = 'pypy'; runpy.run_path('setup.py')"
+    assert message("-c", setup, begin="fastcounter 2 is for CPython: it does not build on pypy. ").endswith(
+        "Install fastcounter<2, which is pure Python\n"
+    )
+
+
+def message(*args, begin="To be built, fastcounter needs cython>=3.2 and setuptools>=77. "):
     """Return the one line that setup.py prints before it gives up."""
     result = run_python(*args, "--version", cwd=ROOT)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
-    assert result.stderr.startswith("To be built, fastcounter needs cython>=3.2 and setuptools>=77. ")
+    assert result.stderr.startswith(begin)
     return result.stderr
 
 

@@ -55,6 +55,16 @@ def test_the_other_classes_name_compat_in_the_error(counter_class, keyword):
     assert read_count(counter) == 5
 
 
+@pytest.mark.parametrize("args", [(0, 2), (0, 2, 3)])
+def test_the_other_classes_name_compat_if_they_get_a_step(counter_class, args):
+    message = rf"{counter_class.__name__}\(\) takes `initial` only, not {len(args)} arguments; fastcounter\.compat has"
+    counter = counter_class(5)
+    for call in (counter_class, counter.__init__):
+        with pytest.raises(TypeError, match=message):
+            call(*args)
+    assert read_count(counter) == 5
+
+
 def test_a_negative_number_of_steps_subtracts(compat_counter_class):
     """1.1.0 does that in Counter and FastReadCounter.  Its FastWriteCounter ignores a negative number."""
     counter = compat_counter_class(10, 2)

@@ -82,6 +82,24 @@ def test_an_extension_that_fails_to_import_is_not_called_missing(bare):
     assert "no compiled modules" not in result.stderr
 
 
+def test_a_name_of_1_x_says_where_it_is():
+    hint = r"fastcounter\.Counter is a name of 1\.x: from fastcounter\.compat import Counter"
+    with pytest.raises(ImportError, match=hint):
+        from fastcounter import Counter  # noqa: F401
+    with pytest.raises(AttributeError, match=hint):
+        _ = fastcounter.Counter
+    assert not hasattr(fastcounter, "Counter")
+    assert getattr(fastcounter, "Counter", None) is None
+
+
+def test_a_missing_name():
+    with pytest.raises(ImportError, match="cannot import name 'Countr' from 'fastcounter'"):
+        from fastcounter import Countr  # noqa: F401
+    with pytest.raises(AttributeError, match="module 'fastcounter' has no attribute 'Countr'") as error:
+        _ = fastcounter.Countr
+    assert (error.value.name, error.value.obj) == ("Countr", fastcounter)  # for Python's "Did you mean"
+
+
 def test_which_build_this_is():
     """The fast paths are on exactly where they should be.  Otherwise tests and benchmarks would use the wrong build."""
     counter = fastcounter.FastReadCounter(2**40)

@@ -197,9 +197,9 @@ remove_attribute(PyObject *type, PyObject *name, PyObject *attribute)
     return status < 0 || PyErr_Occurred() ? -1 : 0;
 }
 
-/* Whether a counter is created by the keywords of the published 1.x.  If so, a TypeError is set. */
+/* Whether a counter is created with arguments of the published 1.x, `init` and `step`.  If so, a TypeError is set. */
 static int
-has_keywords_of_1_x(PyObject *counter, PyObject *kwargs)
+has_arguments_of_1_x(PyObject *counter, PyObject *args, PyObject *kwargs)
 {
     static const char *const keywords[] = {"init", "step"};
     for (int index = 0; kwargs != NULL && index < 2; index++) {
@@ -209,6 +209,12 @@ has_keywords_of_1_x(PyObject *counter, PyObject *kwargs)
                          Py_TYPE(counter)->tp_name, keywords[index]);
             return 1;
         }
+    }
+    if (PyTuple_GET_SIZE(args) > 1) {
+        PyErr_Format(PyExc_TypeError,
+                     "%s() takes `initial` only, not %zd arguments; fastcounter.compat has the API of fastcounter 1.x",
+                     Py_TYPE(counter)->tp_name, PyTuple_GET_SIZE(args));
+        return 1;
     }
     return 0;
 }
@@ -223,7 +229,7 @@ init_without_arguments(PyObject *counter, PyObject *args, PyObject *kwargs)
         Py_XDECREF(before);
         return before == NULL ? -1 : 0;
     }
-    if (has_keywords_of_1_x(counter, kwargs)) {
+    if (has_arguments_of_1_x(counter, args, kwargs)) {
         return -1;
     }
     PyTypeObject *type = Py_TYPE(counter);
