@@ -5,12 +5,12 @@ import os
 import random
 import signal
 import sys
-from collections import Counter
 
 import psutil
 import pytest
 
 import helpers
+from fastcounter import CounterMap
 
 PAGES = """
 @app.get("/items/<int:number>")
@@ -56,7 +56,7 @@ def test_no_answer_is_lost_whoever_is_killed(
     """A worker serves one request at a time, so at most one is cut off for each worker that is killed."""
     server, address, log = gunicorn()
     eventually(lambda: len(workers(log)) == 4 and scrape(address) == {})
-    answered, cut, scrapes = Counter(), Counter(), []
+    answered, cut, scrapes = CounterMap(), CounterMap(), []
     query = prometheus(address)
 
     def send():
@@ -66,9 +66,9 @@ def test_no_answer_is_lost_whoever_is_killed(
             try:
                 assert status_of(address, path) == status
             except (OSError, http.client.HTTPException):
-                cut[label] += 1
+                cut.increment(label)
             else:
-                answered[label] += 1
+                answered.increment(label)
 
     def scrape_and_kill():
         for kill in range(1, KILLS + 1):
