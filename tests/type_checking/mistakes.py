@@ -71,7 +71,7 @@ counts.add("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 counts.add("a", 0.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 counts.update(5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 counts.increment(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-CounterMap({"a": "1"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
+CounterMap(5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 # The layouts of two counters do not go together.
