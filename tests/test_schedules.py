@@ -29,6 +29,6 @@ def test_program(program):
     assert run("--only", "programs", "--program", program).count(f"{program}, striped") >= 4
 
 
-@pytest.mark.parametrize("mutation", ["drain() sets a stripe to 0", "table_used() takes no lock"])
+@pytest.mark.parametrize("mutation", ["drain() sets a stripe to 0", "table_all() takes no lock"])
 def test_mutation(mutation):
     assert "1 of 1 mutations are found" in run("--only", "mutations", "--mutation", mutation)

@@ -38,7 +38,9 @@ ints_equal(PyObject *label, PyObject *other)
     if (compact_int_value(label, &value) && compact_int_value(other, &other_value)) {
         return value == other_value;
     }
-    return PyObject_RichCompareBool(label, other, Py_EQ);
+    PyObject *equal = PyLong_Type.tp_richcompare(label, other, Py_EQ);  /* not by a call that may raise RecursionError */
+    Py_DECREF(equal);
+    return equal == Py_True;
 }
 
 static inline int

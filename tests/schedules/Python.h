@@ -76,6 +76,7 @@ typedef Py_ssize_t Py_hash_t;
 typedef struct object PyObject;
 typedef struct type_object PyTypeObject;
 typedef void (*destructor)(PyObject *);
+typedef PyObject *(*richcmpfunc)(PyObject *, PyObject *, int);
 typedef int (*inquiry)(PyObject *);
 typedef int (*visitproc)(PyObject *, void *);
 typedef int (*traverseproc)(PyObject *, visitproc, void *);
@@ -99,6 +100,7 @@ int PyObject_GC_IsTracked(PyObject *object);
 
 PyObject *Py_NewRef(PyObject *object);
 PyObject *Py_XNewRef(PyObject *object);
+/* To drop an object that another thread has made may stop the thread: that takes a mutex. */
 void Py_DECREF(PyObject *object);
 void Py_XDECREF(PyObject *object);
 #define Py_SETREF(place, object) \
@@ -115,10 +117,11 @@ void Py_XDECREF(PyObject *object);
 
 PyObject *make_int(wide value);  /* never fails */
 wide value_of(PyObject *number);
-PyObject *PyLong_FromLong(long value);
+PyObject *PyLong_FromLong(long value);  /* never fails: the headers use it for small ints, which CPython has */
 PyObject *PyLong_FromLongLong(long long value);
 long long PyLong_AsLongLongAndOverflow(PyObject *number, int *overflow);
-int PyLong_CheckExact(PyObject *object);
+extern PyTypeObject PyLong_Type;
+#define PyLong_CheckExact(object) ((object)->ob_type == &PyLong_Type)
 int PyUnstable_Long_IsCompact(const PyLongObject *number);
 Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *number);
 PyObject *PyNumber_Add(PyObject *left, PyObject *right);
@@ -126,19 +129,31 @@ PyObject *PyNumber_Add(PyObject *left, PyObject *right);
 enum { Py_CONSTANT_ZERO, Py_CONSTANT_ONE };
 PyObject *Py_GetConstantBorrowed(unsigned int constant);
 
-/* A label is equal to one with the same value.  Its hash is what the program likes. */
+/* A label is equal to one with the same value.  Its hash is what the program likes.  If it is not simple, comparing it
+ * runs Python code. */
 typedef struct {
     PyLongObject number;
     Py_hash_t hash;
 } label_object;
 
-enum { Py_EQ = 2 };
-PyObject *make_label(wide value, Py_hash_t hash);  /* never fails */
-Py_hash_t PyObject_Hash(PyObject *label);          /* may fail, as an allocation may */
-int PyObject_RichCompareBool(PyObject *label, PyObject *other, int operation);  /* the same */
+#define Py_EQ 2
+PyObject *make_label(wide value, Py_hash_t hash, int is_simple);  /* never fails */
+/* Python code: these may stop the thread, and may fail, as an allocation may. */
+Py_hash_t PyObject_Hash(PyObject *label);
+int PyObject_RichCompareBool(PyObject *label, PyObject *other, int operation);
 
-/* No label is a str, so what follows only has to compile. */
+PyObject *PyList_New(Py_ssize_t size);
+typedef int (*gcvisitobjects_t)(PyObject *, void *);
+void PyUnstable_GC_VisitObjects(gcvisitobjects_t callback, void *argument);  /* there is one object */
+
+/* No label is a str, bytes or a tuple, so what follows only has to compile. */
 typedef label_object PyASCIIObject;
+#define PyTuple_CheckExact(object) ((void)(object), 0)
+#define PyTuple_GET_SIZE(object) ((void)(object), (Py_ssize_t)0)
+#define PyTuple_GET_ITEM(object, index) ((void)(index), (object))
+#define PyBytes_CheckExact(object) ((void)(object), 0)
+#define PyBytes_GET_SIZE(object) ((void)(object), (Py_ssize_t)0)
+#define PyBytes_AS_STRING(object) ((char *)(object))
 #define PyUnicode_CheckExact(object) ((void)(object), 0)
 #define PyUnicode_GET_LENGTH(object) ((void)(object), (Py_ssize_t)0)
 #define PyUnicode_KIND(object) ((void)(object), 1)
@@ -152,6 +167,8 @@ void PyMem_RawFree(void *memory);
 PyObject *PyErr_NoMemory(void);
 PyObject *PyErr_Occurred(void);
 void PyErr_Clear(void);
+extern PyObject true_object;
+#define Py_True (&true_object)
 
 void reset_python(void);           /* call this before each program */
 void take_thread_id(int thread);   /* the running thread gets the id of one that has ended */
@@ -163,6 +180,7 @@ struct type_object {
     traverseproc tp_traverse;
     inquiry tp_clear;
     void (*tp_free)(void *);
+    richcmpfunc tp_richcompare;
     unsigned long tp_flags;
     PyTypeObject *tp_base;
 };

@@ -13,14 +13,10 @@ class Mutation(NamedTuple):
     fault: str
     replacements: dict[str, str]
     header: str = "cell_free_threaded.h"
+    programs: str = "programs"  # the file of the programs that have to find it
 
     def __str__(self):
         return f"{self.function}() {self.fault}"
-
-    @property
-    def programs(self):
-        """The file of the programs that have to find it."""
-        return "map_programs" if self.header == "table.h" else "programs"
 
     def apply(self, header):
         """Return the text of the header with the fault."""
@@ -43,17 +39,27 @@ RELAXED_OFFSET = {"store_int64(&self->offset": "store_int64_relaxed(&self->offse
 DROP = "Py_XDECREF(done ? dropped : large);"
 PUBLISH = "!_Py_atomic_compare_exchange_ptr(&self->table, &table, grown)"
 OWNER_STORES = "_Py_atomic_store_uint64_release((uint64_t *)&self->count, (uint64_t)after);"
+MAP_LOCK = {"    spin_lock(&map->table.locked);\n": "", "    spin_unlock(&map->table.locked);\n": ""}
 TABLE_LOCK = {"    spin_lock(&table->locked);\n": "", "    spin_unlock(&table->locked);\n": ""}
 UNLOCK = "    spin_unlock(&table->locked);\n"
 PUBLISH_ENTRY = "        PUBLISH(place->slot, entry);\n"
 RELAXED_ENTRY = "        _Py_atomic_store_ptr_relaxed(place->slot, entry);\n"
 BLOCK_USED = "        PUBLISH_SIZE(&block->used, block->used + 1);\n"
-USED = "        PUBLISH_SIZE(&table->used, table->used + 1);\n"
+USED = "        PUBLISH_SIZE(&place->slots->used, place->slots->used + 1);\n"
 RELAXED_LOAD = "_Py_atomic_load_ptr_relaxed(&table->"
 
 
 def table_mutation(function, fault, replacements):
-    return Mutation(function, fault, replacements, "table.h")
+    return Mutation(function, fault, replacements, "table.h", "map_programs")
+
+
+def map_mutation(function, fault, replacements):
+    return Mutation(function, fault, replacements, "map.h", "map_programs")
+
+
+def reset_mutation(function, fault, replacements):
+    """Make a mutation of a cell that only a reset of the map shows."""
+    return Mutation(function, fault, replacements, programs="map_programs")
 
 
 MUTATIONS = [
@@ -297,7 +303,7 @@ MUTATIONS = [
             "        return result;"
         },
     ),
-    Mutation("add_anew", "does not try again", {"if (done || after == NULL)": "if (1)"}),
+    Mutation("add_anew", "does not try again", {"if (done) {": "if (1) {"}),
     Mutation(
         "cell_exchange",
         "does not try again",
@@ -308,7 +314,7 @@ MUTATIONS = [
     table_mutation("table_publish", "takes no lock", TABLE_LOCK),
     table_mutation("table_publish", "does not look whether the slot is empty", {"*place->slot == NULL && ": ""}),
     table_mutation(
-        "table_publish", "does not look whether the table is full", {"!are_full(place->slots, table) && ": ""}
+        "table_publish", "does not look whether the table is full", {"!are_full(place->slots) && ": ""}
     ),
     table_mutation("table_publish", "does not look whether the block is full", {" && !is_block_full(block)": ""}),
     table_mutation("table_publish", "counts no reference", {"Py_NewRef(place->label)": "place->label"}),
@@ -370,11 +376,60 @@ MUTATIONS = [
     table_mutation(
         "table_search", "does not acquire the entry", {"LOAD(place->slot)": "_Py_atomic_load_ptr_relaxed(place->slot)"}
     ),
-    table_mutation("table_used", "takes no lock", TABLE_LOCK | {"= table->used;": "= LOAD_SIZE(&table->used);"}),
+    table_mutation("table_grow", "forgets how many labels there are", {"LOAD_SIZE(&full->used)": "0"}),
+    table_mutation("table_append_block", "forgets the first block", {": last->next;": ": block;"}),
     table_mutation(
         "table_all",
-        "gets the first block before the number of labels",
-        {"    Py_ssize_t used": "    entry_block *first = LOAD(&table->first);\n    Py_ssize_t used"}
-        | {"{LOAD(&table->first), 0": "{first, 0"},
+        "takes no lock",
+        TABLE_LOCK
+        | {"= table->slots;": "= LOAD(&table->slots);", "0 : slots->used": "0 : LOAD_SIZE(&slots->used)"}
+        | {"table->last == NULL ? NULL : table->last->next": "LOAD(&table->last);\n    first = first ? first->next : NULL"},
     ),
+    # Resets.
+    reset_mutation("add_anew", "tries again after a reset", {"resets == NULL || *resets == resets_before)": "1)"}),
+    reset_mutation(
+        "add_anew", "sets a count after a reset", {"int is_there = resets == NULL || *resets == resets_before;": ""}
+        | {"is_there && ": ""},
+    ),
+    reset_mutation("make_room", "does not know of resets", {"resets, &count": "NULL, &count"}),
+    reset_mutation("step_anew", "does not know of resets", {"amount, resets)": "amount, NULL)"}),
+    reset_mutation("cell_add", "does not know of resets", {"add_large(self, amount, resets)": "add_large(self, amount, NULL)"}),
+    table_mutation(
+        "compare_any", "does not look for a reset", {"equal >= 0 && table->resets != resets ? WAS_RESET : equal": "equal"}
+    ),
+    table_mutation(
+        "compare_any",
+        "keeps no reference to what it compares",
+        {"Py_NewRef(entry->label)": "entry->label", "    Py_DECREF(other);\n": ""},
+    ),
+    table_mutation(
+        "compare_any",
+        "looks for a reset before it drops its reference",
+        {"    Py_DECREF(other);\n": "    int is_same = table->resets == resets;\n    Py_DECREF(other);\n"}
+        | {"table->resets != resets": "!is_same"},
+    ),
+    table_mutation(
+        "compare_any", "reads the number of resets too late",
+        {"    size_t resets = table->resets;\n": "", "    Py_DECREF(other);\n": "    size_t resets = table->resets;\n    Py_DECREF(other);\n"},
+    ),
+    table_mutation("table_search", "goes on in what a reset has taken", {"goto begin;": "continue;"}),
+    table_mutation("table_next", "goes on after a reset", {" || cursor->table->resets != cursor->resets": ""}),
+    table_mutation("table_take", "does not count the reset", {"    table->resets++;\n": ""}),
+    map_mutation("map_step", "gives up after a reset", {"while (status == 0)": "if (status == 0)"}),
+    map_mutation("map_add", "gives up after a reset", {"while (status == 0)": "if (status == 0)"}),
+    map_mutation(
+        "map_take", "does not stop other threads", {"while_no_other_thread_runs(take_all, &call)": "(take_all(&call), 1)"}
+    ),
+    map_mutation(
+        "map_take", "forgets what it could not return", {"map_keep(object, call.taken)": "free_taken(call.taken)"}
+    ),
+    map_mutation("take_all", "forgets what was kept", {"    self->taken->next = self->map->taken;\n": ""}),
+    map_mutation("take_all", "leaves what was kept", {"    self->map->taken = NULL;\n": ""}),
+    map_mutation("map_keep", "takes no lock", MAP_LOCK),
+    map_mutation("map_keep", "forgets what was kept", {"*end = map->taken;": "*end = NULL;"}),
+    map_mutation(
+        "take_counts", "reads a count and then takes it", {"cell_reset(&entry->value)": "cell_get(&entry->value)"}
+        | {"        if (count == NULL) {": "        Py_XDECREF(cell_reset(&entry->value));\n        if (count == NULL) {"},
+    ),
+    map_mutation("take_counts", "counts no reference", {"Py_NewRef(entry->label)": "entry->label"}),
 ]

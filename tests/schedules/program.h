@@ -19,6 +19,7 @@ typedef struct {
     int failures, stops;        /* of allocations, hashes or comparisons, and of threads */
     int preemptions;            /* 2 if it is 0 */
     enum note notes;            /* whether a schedule calls note() */
+    int resets;                 /* only in map_programs.c: whether a thread resets the map, which stops all others */
     /* Only in programs.c: */
     int kinds;                  /* of cells; if it is 0 all, but with three threads only those that are exact */
     void (*after)(void);
@@ -45,6 +46,56 @@ check_error(int failed)
     return failed;
 }
 
+/* ---- What is added to a count ---- */
+
+#define NO_COUNT (-((wide)1 << 100))
+#define LARGE_AMOUNT ((wide)2 * ADD_LIMIT)
+#define HUGE_COUNT ((wide)4 * COUNT_LIMIT)
+
+typedef struct {
+    wide begun, ended;         /* sums of the amounts of all additions that have begun, and that have ended */
+    wide taken;                /* by resets and assignments, less what they set */
+    wide last_read[THREADS];   /* the highest count that each thread has got */
+    struct { int thread, stamp; wide amount; } additions[16];  /* that have ended */
+    int additions_ended;
+} tally;
+
+static void
+addition_ends(tally *self, wide amount)
+{
+    self->ended += amount;
+    self->additions[self->additions_ended].thread = current_thread();
+    self->additions[self->additions_ended].stamp = stamp();
+    self->additions[self->additions_ended++].amount = amount;
+}
+
+/* The sum of the additions that happened before now. */
+static wide
+added_before(const tally *self)
+{
+    wide sum = 0;
+    for (int index = 0; index < self->additions_ended; index++) {
+        if (happened_before(self->additions[index].thread, self->additions[index].stamp)) {
+            sum += self->additions[index].amount;
+        }
+    }
+    return sum;
+}
+
+/* The value of the int that a call returns, or NO_COUNT if it has failed. */
+static wide
+count_of(PyObject *result)
+{
+    if (check_error(result == NULL)) {
+        return NO_COUNT;
+    }
+    wide count = value_of(result);
+    Py_DECREF(result);
+    return count;
+}
+
+/* ---- Running ---- */
+
 static const char *
 wrong_notes(enum note notes, long noted)
 {
@@ -60,7 +111,8 @@ wrong_notes(enum note notes, long noted)
 static int
 holds(const char *kind)
 {
-    limits allowed = {current->preemptions ? current->preemptions : 2, current->failures, current->stops, 2, memory};
+    limits allowed = {.failures = current->failures, .stops = current->stops, .threads_stop = current->resets,
+                      .preemptions = current->preemptions ? current->preemptions : 2, .old_values = 2, .memory = memory};
     outcome result = explore(body, current->threads, finish, allowed);
     char title[200];
     snprintf(title, sizeof title, "%s%s, %d thread%s%s%s%s%s%s%s", current->name, kind, current->threads,

@@ -16,12 +16,8 @@ _Static_assert(offsetof(counter_object, cell) == CELL_OFFSET, "the cell is where
 
 typedef struct {
     PyObject *object;
-    wide begun, ended;         /* sums of the amounts of all additions that have begun, and that have ended */
-    wide taken;                /* by resets and assignments, less what they set */
+    tally added;
     int only_grows;            /* no reset, no assignment, no negative amount so far */
-    wide last_read[THREADS];   /* the highest count that each thread has got */
-    struct { int thread, stamp; wide amount; } additions[16];  /* that have ended */
-    int additions_ended;
     wide given[16];            /* by increment_and_get() and add_and_get() */
     int given_count;
 } counter;
@@ -34,10 +30,6 @@ static enum cell_kind kind;
 static int *message;           /* 0 at first */
 static int *data;              /* 0 at first; it is not atomic */
 
-#define NO_COUNT (-((wide)1 << 100))
-#define LARGE_AMOUNT ((wide)2 * ADD_LIMIT)
-#define HUGE_COUNT ((wide)4 * COUNT_LIMIT)
-
 static PyObject *
 new_object(void)
 {
@@ -48,29 +40,14 @@ new_object(void)
     return object;
 }
 
-static void
-addition_ends(counter *self, wide amount)
-{
-    self->ended += amount;
-    self->additions[self->additions_ended].thread = current_thread();
-    self->additions[self->additions_ended].stamp = stamp();
-    self->additions[self->additions_ended++].amount = amount;
-}
-
 /* How much a read that begins now has to count at least. */
 static wide
 least(counter *self)
 {
     if (kind == CELL_ATOMIC || (kind == CELL_STRIPED && memory == ORDERLY)) {
-        return self->ended;
+        return self->added.ended;
     }
-    wide sum = 0;
-    for (int index = 0; index < self->additions_ended && kind == CELL_STRIPED; index++) {
-        if (happened_before(self->additions[index].thread, self->additions[index].stamp)) {
-            sum += self->additions[index].amount;
-        }
-    }
-    return sum;
+    return kind == CELL_STRIPED ? added_before(&self->added) : 0;
 }
 
 static void
@@ -78,21 +55,10 @@ check_count(counter *self, wide count, wide at_least)
 {
     if (self->only_grows) {
         EXPECT(count >= at_least);
-        EXPECT(count <= self->begun);
-        EXPECT(kind == CELL_UNSYNCHRONIZED || count >= self->last_read[current_thread()]);
-        self->last_read[current_thread()] = count;
+        EXPECT(count <= self->added.begun);
+        EXPECT(kind == CELL_UNSYNCHRONIZED || count >= self->added.last_read[current_thread()]);
+        self->added.last_read[current_thread()] = count;
     }
-}
-
-static wide
-count_of(PyObject *result)
-{
-    if (check_error(result == NULL)) {
-        return NO_COUNT;
-    }
-    wide count = value_of(result);
-    Py_DECREF(result);
-    return count;
 }
 
 static void
@@ -100,14 +66,14 @@ add(counter *self, wide amount)
 {
     PyErr_Clear();
     PyObject *number = make_int(amount);
-    self->begun += amount;
+    self->added.begun += amount;
     self->only_grows &= amount >= 0;
     counter_cell *cell = cell_of(self->object);
-    if (check_error(!cell_try_add(cell, number) && cell_add(cell, number) < 0)) {
-        self->begun -= amount;
+    if (check_error(!cell_try_add(cell, number) && cell_add(cell, number, NULL) < 0)) {
+        self->added.begun -= amount;
     }
     else {
-        addition_ends(self, amount);
+        addition_ends(&self->added, amount);
     }
     Py_DECREF(number);
 }
@@ -116,12 +82,12 @@ static void
 increment(counter *self)
 {
     PyErr_Clear();
-    self->begun++;
-    if (check_error(cell_increment(cell_of(self->object)) < 0)) {
-        self->begun--;
+    self->added.begun++;
+    if (check_error(cell_step(cell_of(self->object), 1, NULL) < 0)) {
+        self->added.begun--;
     }
     else {
-        addition_ends(self, 1);
+        addition_ends(&self->added, 1);
     }
 }
 
@@ -144,7 +110,7 @@ assign(counter *self, wide count)
     self->only_grows = 0;
     PyObject *number = make_int(count);
     wide before = count_of(cell_exchange(cell_of(self->object), number));
-    self->taken += before == NO_COUNT ? 0 : before - count;
+    self->added.taken += before == NO_COUNT ? 0 : before - count;
     Py_DECREF(number);
 }
 
@@ -154,7 +120,7 @@ reset(counter *self)
     PyErr_Clear();
     self->only_grows = 0;
     wide before = count_of(cell_reset(cell_of(self->object)));
-    self->taken += before == NO_COUNT ? 0 : before;
+    self->added.taken += before == NO_COUNT ? 0 : before;
 }
 
 /* The same for a count that an addition returns: no two may return the same. */
@@ -172,12 +138,12 @@ static void
 increment_and_get(counter *self)
 {
     PyErr_Clear();
-    self->begun++;
+    self->added.begun++;
     wide at_least = least(self) + 1;
     wide count = count_of(cell_increment_and_get(cell_of(self->object)));
     if (count != NO_COUNT) {  /* otherwise 1 may have been added or not */
         check_given(self, count, at_least);
-        addition_ends(self, 1);
+        addition_ends(&self->added, 1);
     }
 }
 
@@ -186,13 +152,13 @@ add_and_get(counter *self, wide amount)
 {
     PyErr_Clear();
     PyObject *number = make_int(amount);
-    self->begun += amount;
+    self->added.begun += amount;
     self->only_grows &= amount >= 0;
     wide at_least = least(self) + amount;
     wide count = count_of(cell_add_and_get(cell_of(self->object), number));
     if (count != NO_COUNT) {
         check_given(self, count, at_least);
-        addition_ends(self, amount);
+        addition_ends(&self->added, amount);
     }
     Py_DECREF(number);
 }
@@ -201,12 +167,12 @@ add_and_get(counter *self, wide amount)
 static void
 check_total(counter *self)
 {
-    wide total = value(self) + self->taken;
+    wide total = value(self) + self->added.taken;
     if (kind == CELL_UNSYNCHRONIZED && current->threads > 1) {
         return;
     }
     if (!anybody_stopped() || self->only_grows) {
-        EXPECT(self->ended <= total && total <= self->begun);  /* the two are equal if all calls have succeeded */
+        EXPECT(self->added.ended <= total && total <= self->added.begun);  /* the two are equal if all calls have succeeded */
     }
 }
 

@@ -4,7 +4,11 @@
 #include "Python.h"
 
 static int locks_held[THREADS], error_set[THREADS], ids[THREADS];
-static PyLongObject constants[] = {[Py_CONSTANT_ZERO] = {.value = 0}, [Py_CONSTANT_ONE] = {.value = 1}};
+static PyLongObject constants[] = {
+    [Py_CONSTANT_ZERO] = {.ob_base.ob_type = &PyLong_Type, .value = 0},
+    [Py_CONSTANT_ONE] = {.ob_base.ob_type = &PyLong_Type, .value = 1},
+};
+PyObject true_object = {.ob_refcnt = 1}, false_object = {.ob_refcnt = 1};
 
 void
 reset_python(void)
@@ -143,6 +147,9 @@ Py_DECREF(PyObject *object)
 {
     check_no_lock();
     check_access(&object->ob_refcnt, 0);
+    if (object->ob_tid != 0 && !_Py_IsOwnedByCurrentThread(object)) {
+        may_stop();
+    }
     if (--object->ob_refcnt == 0) {
         release(object);
     }
@@ -156,13 +163,21 @@ Py_XDECREF(PyObject *object)
     }
 }
 
+static PyObject *
+make_number(size_t size, wide value, PyTypeObject *type)
+{
+    PyLongObject *number = allocate(size);
+    number->ob_base.ob_tid = _Py_ThreadId();
+    number->ob_base.ob_refcnt = 1;
+    number->ob_base.ob_type = type;
+    number->value = value;
+    return &number->ob_base;
+}
+
 PyObject *
 make_int(wide value)
 {
-    PyLongObject *number = allocate(sizeof(PyLongObject));
-    number->ob_base.ob_refcnt = 1;
-    number->value = value;
-    return &number->ob_base;
+    return make_number(sizeof(PyLongObject), value, &PyLong_Type);
 }
 
 wide
@@ -186,7 +201,8 @@ new_int(wide value)
 PyObject *
 PyLong_FromLong(long value)
 {
-    return new_int(value);
+    check_no_lock();
+    return make_int(value);
 }
 
 PyObject *
@@ -203,12 +219,14 @@ PyLong_AsLongLongAndOverflow(PyObject *number, int *overflow)
     return *overflow ? -1 : (long long)value;
 }
 
-int
-PyLong_CheckExact(PyObject *object)
+static PyObject *
+compare_ints(PyObject *number, PyObject *other, int operation)
 {
-    (void)object;
-    return 1;
+    (void)operation;
+    return Py_NewRef(value_of(number) == value_of(other) ? &true_object : &false_object);
 }
+
+PyTypeObject PyLong_Type = {.tp_richcompare = compare_ints};
 
 int
 PyUnstable_Long_IsCompact(const PyLongObject *number)
@@ -236,13 +254,12 @@ Py_GetConstantBorrowed(unsigned int constant)
 }
 
 PyObject *
-make_label(wide value, Py_hash_t hash)
+make_label(wide value, Py_hash_t hash, int is_simple)
 {
-    label_object *label = allocate(sizeof(label_object));
-    label->number.ob_base.ob_refcnt = 1;
-    label->number.value = value;
-    label->hash = hash;
-    return &label->number.ob_base;
+    static PyTypeObject python_type;
+    PyObject *label = make_number(sizeof(label_object), value, is_simple ? &PyLong_Type : &python_type);
+    ((label_object *)label)->hash = hash;
+    return label;
 }
 
 /* Python code may run, and may fail. */
@@ -250,6 +267,7 @@ static int
 python_code_fails(void)
 {
     check_no_lock();
+    may_stop();
     return allocation_fails() && PyErr_NoMemory() == NULL;
 }
 
@@ -264,6 +282,34 @@ PyObject_RichCompareBool(PyObject *label, PyObject *other, int operation)
 {
     (void)operation;
     return python_code_fails() ? -1 : value_of(label) == value_of(other);
+}
+
+/* ---- Stopping all other threads ---- */
+
+PyObject *
+PyList_New(Py_ssize_t size)
+{
+    return new_int(size + 1);  /* any object will do */
+}
+
+typedef struct {
+    gcvisitobjects_t callback;
+    void *argument;
+} visit_call;
+
+static void
+visit_one_object(void *argument)
+{
+    visit_call *call = argument;
+    call->callback(NULL, call->argument);
+}
+
+void
+PyUnstable_GC_VisitObjects(gcvisitobjects_t callback, void *argument)
+{
+    visit_call call = {callback, argument};
+    check_no_lock();
+    while_others_stop(visit_one_object, &call);
 }
 
 /* ---- Memory and errors ---- */

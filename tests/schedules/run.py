@@ -27,34 +27,36 @@ NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may 
 # With tiny limits, a few additions reach what takes years with those of the header.
 TINY = {"ADD_LIMIT": 3, "PART_LIMIT": 2, "OFFSET_LIMIT": 3, "COUNT_LIMIT": 4, "PROBE_EVERY": 1, "DIGIT_LIMIT": 3}
 TINY |= {"FIRST_SLOTS": 4, "FIRST_ENTRIES": 2, "MOST_ENTRIES": 2}
-LIMITS = {"tiny limits": [f"-D{name}={limit}" for name, limit in TINY.items()], "the header's limits": []}
-PROGRAMS = ["programs", "map_programs"]
+TINY_LIMITS = [f"-D{name}={limit}" for name, limit in TINY.items()]
+LIMITS = {"tiny limits": TINY_LIMITS, "the header's limits": []}
+PORTABLE = {"portable code": [*TINY_LIMITS, "-DFASTCOUNTER_PORTABLE"]}  # its resets stop no thread
+VARIANTS = {"programs": LIMITS, "map_programs": LIMITS | PORTABLE}
 MEMORY = {"orderly memory": "0", "old values": "2", "store buffers": "1"}
 
 
 def compile_shared(folder):
     """Compile what does not depend on the headers, into a folder."""
-    for limits, macros in LIMITS.items():
+    for variant, macros in (LIMITS | PORTABLE).items():
         for name in ("scheduler", "python"):
-            compile_file(FOLDER / f"{name}.c", folder / object_name(name, limits), "-O2", *WARNINGS, *macros)
+            compile_file(FOLDER / f"{name}.c", folder / object_name(name, variant), "-O2", *WARNINGS, *macros)
 
 
 def compile_file(source, output, *flags):
     subprocess.run([CC, "-std=gnu11", *flags, "-I", FOLDER, "-c", source, "-o", output], check=True)
 
 
-def object_name(name, limits):
-    return f"{name}-{limits.split()[0]}.o"
+def object_name(name, variant):
+    return f"{name}-{variant.split()[0]}.o"
 
 
-def build(name, shared, headers, limits, output, warnings=WARNINGS):
+def build(name, shared, headers, variant, output, warnings=WARNINGS):
     """Compile a file of programs with the headers in a folder.  Return the path of the executable."""
-    programs = output / object_name(name, limits)
+    programs = output / object_name(name, variant)
     # This makes the sanitizer's calls but links no sanitizer: scheduler.c has the functions that are called.
-    flags = ["-O1", *warnings, *LIMITS[limits], "-I", headers, "-fsanitize=thread"]
+    flags = ["-O1", *warnings, *VARIANTS[name][variant], "-I", headers, "-fsanitize=thread"]
     compile_file(FOLDER / f"{name}.c", programs, *flags)
     executable = programs.with_suffix("")
-    objects = [programs, *(shared / object_name(name, limits) for name in ("scheduler", "python"))]
+    objects = [programs, *(shared / object_name(name, variant) for name in ("scheduler", "python"))]
     subprocess.run([CC, *objects, "-o", executable], check=True)
     return executable
 
@@ -74,36 +76,35 @@ def find(mutation, shared):
         for header in HEADERS.glob("*.h"):
             shutil.copy(header, folder)
         (folder / mutation.header).write_text(mutation.apply((HEADERS / mutation.header).read_text()))
-        for limits in LIMITS:
-            executable = build(mutation.programs, shared, folder, limits, folder, NO_WARNINGS)
+        for variant in VARIANTS[mutation.programs]:
+            executable = build(mutation.programs, shared, folder, variant, folder, NO_WARNINGS)
             for memory, number in MEMORY.items():
                 output, holds = run(executable, number)
                 if not holds:
                     before, failure = output.split("FAILED: ")
                     program, schedules = before.splitlines()[-1].rsplit(maxsplit=1)
-                    return f"{program}; {limits}, {memory}; schedule {schedules}: {failure.splitlines()[0]}"
+                    return f"{program}; {variant}, {memory}; schedule {schedules}: {failure.splitlines()[0]}"
     return None
 
 
 def run_programs(pool, shared, program):
     """Print the number of schedules of each program.  Return whether all hold."""
-    having = [name for name in PROGRAMS if f"\n{program or 'main'}(" in (FOLDER / f"{name}.c").read_text()]
-    files = [(name, limits) for name in having for limits in LIMITS]
+    having = [name for name in VARIANTS if f"\n{program or 'main'}(" in (FOLDER / f"{name}.c").read_text()]
+    files = [(name, variant) for name in having for variant in VARIANTS[name]]
     executables = {file: pool.submit(build, file[0], shared, HEADERS, file[1], shared) for file in files}
-    variants = [(file, memory) for memory in reversed(MEMORY) for file in files]  # those that take long first
+    runs = [(file, memory) for memory in reversed(MEMORY) for file in files]  # those that take long first
     names = [program] if program else []
 
-    def run_variant(variant):
-        file, memory = variant
+    def run_in(file, memory):
         return run(executables[file].result(), MEMORY[memory], *names)
 
-    results = list(pool.map(run_variant, variants))
+    results = list(pool.map(run_in, *zip(*runs, strict=True)))
     if not any(output for output, _ in results):
         sys.exit(f"there is no program {program}")
-    for ((name, limits), memory), (output, _) in zip(variants, results, strict=True):
+    for ((name, variant), memory), (output, _) in zip(runs, results, strict=True):
         if output:
             schedules = sum(int(line.split()[-1]) for line in output.split("FAILED")[0].splitlines())
-            print(f"== {name}.c, {limits} and {memory}: {schedules:,} schedules\n\n{output}")
+            print(f"== {name}.c, {variant} and {memory}: {schedules:,} schedules\n\n{output}")
     return all(holds for _, holds in results)
 
 

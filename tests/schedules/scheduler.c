@@ -72,6 +72,7 @@ static struct {
     char stack[STACK];
     enum { READY, WAITING, STOPPED, ENDED } state;
     void *waits_for;
+    int detached;   /* whether CPython can stop the thread where it is */
     char locals[LOCALS];
     waiting_store buffer[BUFFER];
     int stores;     /* that wait in `buffer` */
@@ -153,13 +154,17 @@ anybody_stopped(void)
     return 0;
 }
 
+enum { NOBODY = -1 };
+static int stopper;  /* the thread that stops all others, or NOBODY */
+
 /* The threads that can run, but not the running one. */
 static int
 others_ready(int ready[])
 {
     int count = 0;
     for (int thread = 0; thread < thread_count; thread++) {
-        if (thread != running && threads[thread].state == READY) {
+        int is_stopped = stopper != NOBODY && thread != stopper && threads[thread].detached;
+        if (thread != running && threads[thread].state == READY && !is_stopped) {
             ready[count++] = thread;
         }
     }
@@ -167,7 +172,7 @@ others_ready(int ready[])
 }
 
 static void drain(int thread);
-static int holder(const void *lock);
+static int waits_in_vain(int thread);
 
 /* The running thread cannot go on: run another. */
 static void
@@ -189,10 +194,10 @@ run_another(void)
     }
     for (int thread = 0; thread < THREADS; thread++) {
         if (threads[thread].state == WAITING && threads[thread].waits_for != NULL) {
-            if (threads[holder(threads[thread].waits_for)].state != STOPPED) {
+            if (!waits_in_vain(thread)) {
                 fail("a thread waits for ever");
             }
-            setcontext(&explorer);  /* it waits for a thread that has stopped with the lock held */
+            setcontext(&explorer);
         }
     }
     switch_to(MAIN);
@@ -242,6 +247,57 @@ wake(const void *place)
     }
 }
 
+/* ---- Stopping all other threads ----
+ *
+ * A thread stops only where CPython can stop it: in Python code, or where it may wait for a mutex.  There it is
+ * detached.  (CPython may also let a thread that is asked to stop go on to its next such point.  That is the same as if
+ * it had been asked later.) */
+
+static char others_stop, others_go_on;  /* threads wait for these */
+
+static int
+all_others_stop(void)
+{
+    for (int thread = 0; thread < thread_count; thread++) {
+        if (thread != stopper && !threads[thread].detached) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The running thread can stop, until it calls attach(). */
+static void
+detach(void)
+{
+    threads[running].detached = 1;
+    if (stopper != NOBODY && all_others_stop()) {
+        wake(&others_stop);
+    }
+}
+
+static void
+attach(void)
+{
+    while (stopper != NOBODY) {
+        wait_for_store(&others_go_on);
+    }
+    threads[running].detached = 0;
+}
+
+void
+may_stop(void)
+{
+    if (running == MAIN || !left.threads_stop) {
+        return;
+    }
+    detach();
+    if (stopper == NOBODY) {
+        step();
+    }
+    attach();
+}
+
 /* ---- Memory ----
  *
  * All memory that a program allocates is in one arena, and is never used again in the same run.  For each byte there is
@@ -280,10 +336,27 @@ record_of(const void *place)
     return &records[(char *)place - arena];
 }
 
+/* Whether what a thread waits for cannot come, because another thread has stopped for ever: with a lock held, or where
+ * CPython cannot stop it. */
 static int
-holder(const void *lock)
+waits_in_vain(int thread)
 {
-    return is_in_arena(lock) ? record_of(lock)->holder : MAIN;
+    const void *awaited = threads[thread].waits_for;
+    if (is_in_arena(awaited)) {
+        return threads[record_of(awaited)->holder].state == STOPPED;
+    }
+    for (int other = 0; other < thread_count; other++) {
+        if (threads[other].state == STOPPED && !threads[other].detached) {
+            return stopper != NOBODY;
+        }
+    }
+    return 0;
+}
+
+static int
+is_null(const void *place)
+{
+    return (uintptr_t)place < 4096;  /* it may be a field of such an object */
 }
 
 static int64_t
@@ -404,11 +477,11 @@ join(clocks to, const clocks from)
     }
 }
 
-/* The running thread has released what it knows; what it does from now on belongs to its next release. */
+/* A thread has released what it knows; what it does from now on belongs to its next release. */
 static void
-tick(void)
+tick(int thread)
 {
-    if (threads[running].known[running]++ == CLOCK_LIMIT) {
+    if (threads[thread].known[thread]++ == CLOCK_LIMIT) {
         fail("too many releases");
     }
 }
@@ -417,6 +490,9 @@ tick(void)
 static void
 check(const void *place, int size, int writes, int atomic)
 {
+    if (is_null(place)) {
+        fail("NULL is used as an object");
+    }
     if (!is_in_arena(place)) {
         if (atomic) {
             remember_global((void *)place, size);
@@ -438,16 +514,16 @@ check(const void *place, int size, int writes, int atomic)
 void
 check_access(const void *place, int writes)
 {
-    if ((uintptr_t)place < 4096) {
-        fail("NULL is used as an object");
-    }
-    if (is_in_arena(place)) {
+    if (is_in_arena(place) || is_null(place)) {
         for (int index = 0; index < threads[running].stores; index++) {
             if (threads[running].buffer[index].place == place) {
                 drain(running);
             }
         }
         check(place, 0, writes, 0);
+        if (writes) {
+            record_of(place)->newest = 0;  /* whoever loads it next knows that it has been written */
+        }
     }
 }
 
@@ -653,7 +729,7 @@ store(void *place, int size, int64_t value, enum order order)
         wake(place);
     }
     if (order != RELAXED) {
-        tick();
+        tick(running);
     }
 }
 
@@ -683,9 +759,36 @@ end_locked(void *place, int size, int changed)
                 remember_store(record_of(place), read_word(place, size), record_of(place)->released, 1, stamp());
             }
         }
-        tick();
+        tick(running);
         wake(place);
     }
+}
+
+void
+while_others_stop(void (*function)(void *), void *argument)
+{
+    may_stop();  /* two threads that stop all others take turns */
+    stopper = running;
+    if (running != MAIN && !all_others_stop()) {
+        wait_for_store(&others_stop);
+    }
+    if (tracing) {
+        printf("thread %d has stopped all others\n", number);
+    }
+    for (int thread = 0; thread < THREADS; thread++) {
+        drain(thread);
+        if (thread != running) {
+            join(threads[running].known, threads[thread].known);
+            tick(thread);
+        }
+    }
+    function(argument);
+    for (int thread = 0; thread < THREADS; thread++) {
+        join(threads[thread].known, threads[running].known);
+    }
+    tick(running);
+    stopper = NOBODY;
+    wake(&others_go_on);
 }
 
 /* ---- Accesses that are not atomic ----
@@ -729,7 +832,7 @@ run_thread(void)
             threads[thread].known[thread] = 1;
             threads[thread].state = READY;
         }
-        tick();
+        tick(running);
         threads[MAIN].state = WAITING;
         run_another();
         threads[MAIN].state = READY;
@@ -743,8 +846,10 @@ run_thread(void)
         }
         setcontext(&explorer);
     }
+    attach();
     program_body(running);
     threads[running].state = ENDED;
+    detach();
     run_another();
 }
 
@@ -756,6 +861,7 @@ run(void (*body)(int), int count, void (*finish)(void), limits allowed)
     choices_made = steps = noted = 0;
     running = number = MAIN;
     thread_count = count;
+    stopper = NOBODY;
     program_body = body;
     program_finish = finish;
     failure = NULL;
@@ -766,6 +872,7 @@ run(void (*body)(int), int count, void (*finish)(void), limits allowed)
         threads[thread].stores = threads[thread].arriving = 0;
         threads[thread].waits_for = NULL;
         threads[thread].state = ENDED;
+        threads[thread].detached = 1;
         getcontext(&threads[thread].context);
         threads[thread].context.uc_stack.ss_sp = threads[thread].stack;
         threads[thread].context.uc_stack.ss_size = STACK;

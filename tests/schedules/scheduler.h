@@ -12,6 +12,7 @@ typedef struct {
     int preemptions;
     int failures;  /* so many allocations fail, each in turn */
     int stops;     /* so many threads stop for ever, at each point in turn */
+    int threads_stop; /* whether a thread stops all others, so that it matters where a thread can stop */
     int old_values; /* so many loads return an older value than the last, if `memory` is OLD_VALUES */
     enum memory { ORDERLY, STORE_BUFFERS, OLD_VALUES } memory;
 } limits;
@@ -52,5 +53,7 @@ void *start_locked(void *place, int size);  /* the caller then reads and writes 
 void end_locked(void *place, int size, int changed);  /* this call */
 void wait_for_store(void *place);
 void check_access(const void *place, int writes);  /* an access that is not atomic */
+void may_stop(void);            /* CPython can stop the thread here */
+void while_others_stop(void (*function)(void *), void *argument);  /* the function only loads and stores memory */
 
 #endif
