@@ -86,17 +86,14 @@ def copy(session: nox.Session, names: list[str]) -> None:
     session.chdir(folder)
 
 
-# What sessions of other compilers and variants leave out: these tests take long, and the session `tests` runs them.
-LONG = ["--ignore=tests/examples", "--ignore=tests/test_fork.py", "--ignore=tests/test_processes.py"]
+# Marks of tests, which pyproject.toml explains.
+ALL = "not bench"
+SHORT = "not bench and not example and not long"
 
 
-def pytest(session: nox.Session, *args: str, **env: str) -> None:
-    """Run the tests.  Arguments after `--` take the place of the session's files, but its options stay."""
-    options = [*(arg for arg in args if arg.startswith("-")), "--ignore=tests/test_bench.py"]
-    chosen = session.posargs or [arg for arg in args if not arg.startswith("-")]
-    named = {f"--ignore={arg.partition('::')[0]}" for arg in chosen}  # what is named is not ignored
-    options = [option for option in options if option not in named]
-    session.run("python", "-m", "pytest", "-q", *options, *chosen, env=env)
+def pytest(session: nox.Session, marks: str, *options: str, **env: str) -> None:
+    """Run the tests with these marks.  Arguments after `--` take the place of the marks, but the options stay."""
+    session.run("python", "-m", "pytest", "-q", *options, *(session.posargs or ["-m", marks]), env=env)
 
 
 def script(session: nox.Session, name: str, *args: str, **env: str) -> None:
@@ -153,14 +150,14 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests."""
     environment(session, wheel(session), "test")
-    pytest(session)
+    pytest(session, ALL)
 
 
 @nox.session(python=["3.11", "3.14", "3.14t"])
 def examples(session: nox.Session) -> None:
     """The examples, with the real libraries and servers. Needs Debian's `prometheus` and `redis-server`."""
     environment(session, wheel(session), "examples")
-    pytest(session, "tests/examples", FASTCOUNTER_EXAMPLES="1")
+    pytest(session, "example", FASTCOUNTER_EXAMPLES="1")
 
 
 @nox.session(python="3.11")
@@ -168,11 +165,7 @@ def coverage(session: nox.Session) -> None:
     """3.11: how many lines the tests cover; pyproject.toml says which lines they need not cover."""
     copy(session, [*TESTED, "fastcounter", "LICENSE"])
     session.install("coverage", "-e", ".[test]", env={"FASTCOUNTER_TRACE": "1"})
-    names = ["cimport", "compat", "copy", "counters", "files", "map", "memory", "package"]
-    names += ["processes", "shared", "subclass"]
-    chosen = [f"tests/test_{name}.py" for name in names]
-    # Lines that run without the GIL cannot be traced, and where memory runs out Cython's tracing crashes.
-    chosen += ["-k", "not without_the_gil and not no_memory"]
+    chosen = session.posargs or ["-m", "not bench and not example and not threads and not untraceable"]
     session.run("coverage", "run", "-m", "pytest", "-q", *chosen, env={"COVERAGE_CORE": "ctrace"})
     session.run("coverage", "report", "--show-missing")
 
@@ -185,14 +178,14 @@ def manylinux(session: nox.Session) -> None:
     command = ["auditwheel", "repair", str(package), "-w"]
     repaired = made(session, BUILT / "manylinux", package.stat().st_mtime, *command)
     environment(session, repaired, "test")
-    pytest(session, "tests/test_counters.py", "tests/test_package.py", "tests/test_cimport.py")
+    pytest(session, "reentrant or compiler and not example")
 
 
 @nox.session(python="3.13")
 def portable(session: nox.Session) -> None:
     """3.13: the portable code, without CPython's internals, that future versions of CPython get."""
     environment(session, wheel(session, "portable", FASTCOUNTER_PORTABLE="1"), "test")
-    pytest(session, *LONG, FASTCOUNTER_PORTABLE="1")
+    pytest(session, SHORT, FASTCOUNTER_PORTABLE="1")
 
 
 @nox.session(python="3.14")
@@ -202,14 +195,14 @@ def cython(session: nox.Session) -> None:
     package = wheel(session, "oldest-cython", options=("--no-build-isolation",))
     environment(session, package, "test")
     # fastcounter/c/cython_workarounds.h says why memory of closed interpreters leaks.
-    pytest(session, *LONG, "--deselect=tests/test_interpreters.py::test_closed_interpreters_leave_no_memory")
+    pytest(session, f"{SHORT} and not growth")
 
 
 @nox.session(python="3.12")
 def clang(session: nox.Session) -> None:
     """3.12: built by clang."""
     environment(session, wheel(session, "clang", CC="clang", CXX="clang++"), "test")
-    pytest(session, *LONG, CC="clang", CXX="clang++")
+    pytest(session, SHORT, CC="clang", CXX="clang++")
 
 
 @nox.session(python="3.15")
@@ -223,23 +216,22 @@ def jit(session: nox.Session) -> None:
     """3.15: the tests with CPython's JIT compiler switched on."""
     environment(session, wheel(session), "test")
     session.run("python", "-c", "import sys; assert sys._jit.is_enabled()", env={"PYTHON_JIT": "1"})
-    pytest(session, *LONG, PYTHON_JIT="1")
+    pytest(session, SHORT, PYTHON_JIT="1")
 
 
 @nox.session(python="python3.14d")
 def references(session: nox.Session) -> None:
     """3.14d: the total reference count before and after each public call, on a debug build."""
     environment(session, wheel(session), "test")
-    pytest(session, "tests/test_references.py", "tests/test_counters.py", "tests/test_memory.py")
+    pytest(session, "leaks or reentrant")
 
 
 @nox.session(python="3.14t")
 def parallel(session: nox.Session) -> None:
-    """3.14t: each test in four threads at once, without the tests of forks, signals and processes."""
+    """3.14t: each test that can in four threads at once."""
     environment(session, wheel(session), "test")
     session.install("pytest-run-parallel")
-    chosen = [f"tests/test_{name}.py" for name in ("compat", "copy", "counters", "subclass")]
-    pytest(session, "--parallel-threads=4", *chosen)
+    pytest(session, "reentrant", "--parallel-threads=4")
 
 
 @nox.session(python="3.11")
@@ -273,11 +265,9 @@ def forks(session: nox.Session) -> None:
 def asan(session: nox.Session) -> None:
     """3.11: the tests under gcc's address and undefined behaviour sanitizers."""
     environment(session, wheel(session, "asan", ADDRESS), "test")
-    left_out = [*LONG, "--ignore=tests/test_cimport.py", "--deselect=tests/test_hostile.py::test_no_memory"]
-    # The sanitizer delays the reuse of memory that is freed.
-    left_out += ["--deselect=tests/test_deferred.py::test_shared_counters_that_come_and_go_do_not_grow_memory"]
     env = {"ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
-    pytest(session, *left_out, LD_PRELOAD=preloaded(session, "libasan.so", "libubsan.so"), **env)
+    env["LD_PRELOAD"] = preloaded(session, "libasan.so", "libubsan.so")
+    pytest(session, f"{SHORT} and not compiler and not growth", **env)  # it delays the reuse of memory that is freed
 
 
 @nox.session(python="python3.14tsan")
@@ -292,13 +282,9 @@ def tsan(session: nox.Session) -> None:
     copy(session, TESTED)
     env = {"TSAN_OPTIONS": "halt_on_error=1"}
     session.run("python", "tests/scripts/race.py", success_codes=[66], silent=True)
-    chosen = [f"tests/test_{name}.py" for name in ("deferred", "map", "shared", "threads")]
-    # Here the memory of the process grows, since the sanitizer records what threads do.  The others have one thread or
-    # several processes, or take minutes; a shorter run of by_name.py is below.
-    left_out = ["grow_memory", "TestMap", "any_sequence", "processes", "workers", "children", "outgrow", "by_name"]
-    chosen += ["-k", " and ".join(f"not {name}" for name in left_out)]
-    # Without -s, pytest would keep the sanitizer's report, and lose it when the process ends.
-    session.run("python", "-m", "pytest", "-q", "-s", *chosen, env=env)
+    # Memory grows, since the sanitizer records what threads do.  Without -s, pytest would keep the sanitizer's report,
+    # and lose it when the process ends.
+    pytest(session, "threads and not compiler and not growth and not stress", "-s", **env)
     script(session, "by_name.py", "--increments", "20000", **env)
     script(session, "stress.py", "--seconds", "20", **env)
 

@@ -15,9 +15,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
-import pyperf
 import pytest
+
+psutil = pytest.importorskip("psutil", exc_type=ImportError)  # it does not load under Wine
+pyperf = pytest.importorskip("pyperf")
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # `bench` is not installed: it belongs to the checkout
@@ -31,6 +32,8 @@ from bench.groups.threads import NUMBERS  # noqa: E402
 from bench.measure import measure  # noqa: E402
 from bench.results import Results, from_reports, load  # noqa: E402
 from helpers import quick_compiler  # noqa: E402
+
+pytestmark = pytest.mark.bench
 
 COMMITTED = sorted((ROOT / "bench" / "results").glob("cpython-*"))
 

@@ -12,6 +12,8 @@ import pytest
 from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
 from helpers import GIL_BUILD, build, instance_of, run_threads
 
+pytestmark = pytest.mark.compiler
+
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
 SETUP = """
 from Cython.Build import cythonize
@@ -122,6 +124,8 @@ def test_none_is_refused(counting):
             call()
 
 
+@pytest.mark.untraceable
+@pytest.mark.threads
 def test_shared_counters_without_the_gil(counting):
     memory = bytearray(16)
 
@@ -132,10 +136,12 @@ def test_shared_counters_without_the_gil(counting):
     assert SharedCounter(memory, 8).value == 4 * 200_000 * 3
 
 
+@pytest.mark.untraceable
 def test_every_shared_call_without_the_gil(counting):
     assert counting.every_shared_call(SharedCounter(bytearray(8))) == (7, -3, -3, -3, 0)
 
 
+@pytest.mark.untraceable
 def test_errors_of_shared_counters_without_the_gil(counting):
     counter = SharedCounter(bytearray(8))
     counter.value = 2**63 - 2

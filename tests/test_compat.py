@@ -11,6 +11,8 @@ import fastcounter
 from fastcounter import compat
 from helpers import COMPAT, name_of, read_count, run_threads
 
+pytestmark = pytest.mark.reentrant
+
 
 def test_hierarchy_and_names():
     assert issubclass(compat.FastReadCounter, compat.Counter)
@@ -135,6 +137,7 @@ def test_subclasses(compat_counter_class):
     assert (counter.value, counter.name, duplicate.value) == (6, "requests", 1)
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("exact_compat_class", COMPAT[1:], ids=name_of)
 def test_threads(exact_compat_class):
     counter = exact_compat_class(2**62, 2**33)
@@ -171,6 +174,7 @@ def test_reading_between_increments_as_1_1_0_does(step):
         assert counter.value == model.send(num_steps)
 
 
+@pytest.mark.threads
 def test_threads_that_initialize_again(compat_counter_class):
     """Whichever calls of __init__ overlap, the step is one of those given, the same for each way to increment."""
 

@@ -15,6 +15,8 @@ import fastcounter
 from fastcounter import FastReadCounter, FastWriteCounter, SingleThreadCounter, compat
 from helpers import COMPAT, COMPILED, name_of, read_count, run_quietly
 
+pytestmark = pytest.mark.reentrant
+
 
 class Named(FastReadCounter):
     def __init__(self, name, *, initial=0):
@@ -92,6 +94,7 @@ def test_a_pickle_is_read_by_a_fresh_interpreter(counter_class, tmp_path):
     assert run_quietly("-c", code, tmp_path / "pickle") == f"{counter_class.__name__}({2**70})\n"
 
 
+@pytest.mark.hangs_under_wine
 def test_across_processes(counter_class):
     counter = counter_class(2**40)
     context = multiprocessing.get_context("spawn")

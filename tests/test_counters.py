@@ -8,6 +8,8 @@ import pytest
 from fastcounter import FastWriteCounter
 from helpers import AROUND_LIMITS, read_count
 
+pytestmark = pytest.mark.reentrant
+
 
 class Size(enum.IntEnum):
     LARGE = 2**40

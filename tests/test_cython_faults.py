@@ -9,6 +9,8 @@ from Cython import __version__ as cython_version
 
 from helpers import quick_compiler, run_python
 
+pytestmark = pytest.mark.compiler
+
 SPAM = """
 # cython: binding=False, freethreading_compatible=True, subinterpreters_compatible=own_gil
 cdef class Spam:

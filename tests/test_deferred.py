@@ -25,7 +25,7 @@ from helpers import (
 )
 
 only_where_deferred = pytest.mark.skipif(not DEFERS, reason="this build never defers reference counting")
-pytestmark = pytest.mark.usefixtures("short_collections")
+pytestmark = [pytest.mark.threads, pytest.mark.usefixtures("short_collections")]
 
 
 @pytest.fixture(params=[*COMPILED, *COMPAT, SharedCounter], ids=name_of)
@@ -247,6 +247,7 @@ def test_types_keep_their_reference_counts(cls):
     assert freed() is None
 
 
+@pytest.mark.growth
 def test_shared_counters_that_come_and_go_do_not_grow_memory():
     output = run_script("shared_and_dropped.py", "--counters", 20_000, "--rounds", 6)
     taken = resident_in(output)
@@ -262,6 +263,7 @@ def test_stripes_take_memory_only_where_threads_meet():
     assert int(re.search(r"(\d+) bytes a counter", output)[1]) <= 700
 
 
+@pytest.mark.hangs_under_wine
 @pytest.mark.skipif(GIL_BUILD, reason="there are no stripes")
 def test_stripes_grow_where_threads_meet():
     output = run_script("stripes.py", "--counters", 5, "--threads", 8, "--processors", 64, "--at-once")
@@ -269,5 +271,7 @@ def test_stripes_grow_where_threads_meet():
     assert int(after) - int(before) >= 1000
 
 
+@pytest.mark.hangs_under_wine
+@pytest.mark.stress
 def test_nothing_is_lost_by_name():
     run_script("by_name.py", "--increments", 1_000_000 if DEFERS else 100_000, timeout=900)

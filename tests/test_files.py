@@ -24,6 +24,8 @@ import fastcounter
 from fastcounter import SharedCounter, _files, _mappings, _memory
 from helpers import Child, run_python, run_script, run_threads
 
+pytestmark = pytest.mark.long
+
 HEADER = "=8sIIQ16s24x"
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files, or does not remove a mapped one")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -7,7 +7,10 @@ import pytest
 
 from helpers import Child, name_of, read_count, run_script
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and POSIX signals")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and POSIX signals"),
+]
 
 
 def test_signal_handlers_never_hang(counter_class):

@@ -11,6 +11,8 @@ import pytest
 from fastcounter import CounterMap
 from helpers import EXACT, name_of, read_count, run_threads
 
+pytestmark = pytest.mark.threads
+
 ROUNDS = 3_000
 
 

@@ -115,6 +115,7 @@ def test_finalizer_that_uses_the_counter(counter_class):
     assert seen == [2**40 + 1]
 
 
+@pytest.mark.untraceable
 def test_no_memory(counter_class, without_memory):
     """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
 
@@ -139,6 +140,7 @@ def test_no_memory(counter_class, without_memory):
     assert failures
 
 
+@pytest.mark.untraceable
 @pytest.mark.parametrize("cls", [cls for cls in EXACT if hasattr(cls, "increment_and_get")], ids=name_of)
 def test_no_number_is_returned_twice_if_memory_runs_out(cls):
     testcapi = pytest.importorskip("_testcapi")
@@ -179,6 +181,7 @@ def test_no_number_is_returned_twice_if_memory_runs_out(cls):
     assert failures
 
 
+@pytest.mark.threads
 def test_asynchronous_exceptions(counter_class):
     """An exception that another thread raises in this one comes between two calls, not during one."""
 

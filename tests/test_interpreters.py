@@ -14,6 +14,7 @@ def test_counting_in_parallel(options):
     assert "all right" in run_script("interpreters.py", "--rounds", 10, *options)
 
 
+@pytest.mark.growth
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="before 3.14 an interpreter that imports nothing leaks too")
 @pytest.mark.skipif(not GIL_BUILD, reason="without the GIL CPython itself leaks 5,000 KiB an interpreter")
 def test_closed_interpreters_leave_no_memory():

@@ -522,6 +522,7 @@ def test_labels_that_have_changed_their_hash():
     assert counts.reset() == {label: 2}
 
 
+@pytest.mark.untraceable
 def test_no_memory(without_memory):
     """Whichever allocation fails, a call either succeeds or changes no count."""
     calls = {
@@ -553,6 +554,7 @@ def test_no_memory(without_memory):
     assert all(failures[name] for name in calls if name != "increment" or GIL_BUILD)
 
 
+@pytest.mark.untraceable
 def test_no_memory_to_reset_loses_nothing(without_memory):
     """Also if no allocation succeeds from some moment on."""
     expected = {number: 2**62 + number for number in range(20)}
@@ -566,6 +568,7 @@ def test_no_memory_to_reset_loses_nothing(without_memory):
 # ---- Threads ----
 
 
+@pytest.mark.threads
 def test_threads_that_make_the_same_labels():
     """While others read, iterate and reset.  The table grows in each round."""
     threads, each, rounds = 6, 300, 20
@@ -598,6 +601,7 @@ def test_threads_that_make_the_same_labels():
         assert counts.total() == 0
 
 
+@pytest.mark.threads
 def test_threads_that_meet_at_new_labels():
     """Whoever is ahead makes labels, which takes longer than to find them.  So the threads meet again and again."""
     for _ in range(5):
@@ -612,6 +616,7 @@ def test_threads_that_meet_at_new_labels():
         assert set(counts.values()) == {4}
 
 
+@pytest.mark.threads
 def test_threads_that_make_labels_of_their_own():
     counts = CounterMap()
 
@@ -628,6 +633,7 @@ def test_threads_that_make_labels_of_their_own():
     assert counts.reset() == {"shared": 18_000, **own}
 
 
+@pytest.mark.threads
 def test_threads_that_switch_while_labels_are_compared():
     """`__eq__` lets other threads run, which make the same labels."""
     for _ in range(20):
@@ -643,6 +649,7 @@ def test_threads_that_switch_while_labels_are_compared():
         ]
 
 
+@pytest.mark.threads
 def test_counts_that_one_thread_reads_never_decrease():
     counts = CounterMap()
     done = []
@@ -703,6 +710,7 @@ def test_a_cycle_that_only_the_map_can_break_is_collected():
     assert not [object for object in gc.get_objects() if type(object) is Subclass]
 
 
+@pytest.mark.threads
 @pytest.mark.skipif(not GIL_BUILD and not DEFERS, reason="once 3.13t has had threads, it never frees a class")
 def test_a_cycle_through_the_class_is_collected():
     class Subclass(CounterMap):
@@ -728,6 +736,7 @@ def test_a_map_is_freed_with_its_last_reference():
     assert sys.getrefcount(label) == references - 1
 
 
+@pytest.mark.threads
 def test_what_two_threads_use_is_freed_by_a_collection():
     counts = CounterMap()
     freed = weakref.ref(counts)
@@ -834,6 +843,7 @@ def test_generic_alias():
     assert CounterMap[str].__origin__ is CounterMap
 
 
+@pytest.mark.threads
 def test_threads_that_come_and_go():
     counts = CounterMap()
     threads = [threading.Thread(target=lambda: [counts.increment(n % 50) for n in range(500)]) for _ in range(40)]

@@ -2,7 +2,11 @@
 
 import tracemalloc
 
+import pytest
+
 from helpers import GIL_BUILD, name_of, run_script
+
+pytestmark = pytest.mark.leaks
 
 
 def test_nothing_leaks(counter_class):

@@ -34,6 +34,8 @@ from helpers import (
     run_threads,
 )
 
+pytestmark = [pytest.mark.long, pytest.mark.hangs_under_wine]
+
 METHODS = multiprocessing.get_all_start_methods()
 
 each_method = pytest.mark.parametrize("method", METHODS)

@@ -12,6 +12,8 @@ import pytest
 from fastcounter import SharedCounterMap
 from helpers import recipe, run_quietly
 
+pytestmark = [pytest.mark.long, pytest.mark.hangs_under_wine]
+
 
 @pytest.fixture
 def run(tmp_path):

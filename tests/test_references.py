@@ -15,6 +15,7 @@ TIMES = 1000
 LIMIT = TIMES // 10
 
 pytestmark = [
+    pytest.mark.leaks,
     pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build"),
     pytest.mark.usefixtures("short_collections"),
 ]

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent / "schedules"
+SOURCES = [FOLDER / "programs.c", FOLDER.parents[1] / "fastcounter" / "c" / "cell.h"]
 
 pytestmark = [
+    pytest.mark.compiler,
     pytest.mark.skipif(
         platform.libc_ver()[0] != "glibc" or sys.maxsize < 2**32,
         reason="needs the coroutines of the GNU C library, and 64 bits",
     ),
-    pytest.mark.skipif(not (FOLDER.parents[1] / "fastcounter" / "c" / "cell.h").exists(), reason="needs the sources"),
+    pytest.mark.skipif(not all(map(Path.exists, SOURCES)), reason="needs the sources"),
 ]
 
 

@@ -233,6 +233,7 @@ def test_subtracting_any_amount_of_64_bits(memory, count, amount):
         assert counter.value == count
 
 
+@pytest.mark.untraceable
 def test_no_memory(memory, without_memory):
     """Whichever allocation fails, a call either succeeds or leaves the count unchanged.
 
@@ -343,6 +344,7 @@ def test_used_before_init(memory):
     assert counter.value == 1
 
 
+@pytest.mark.threads
 def test_threads_that_initialize_one_counter(memory):
     for _ in range(300):
         counter = SharedCounter.__new__(SharedCounter)
@@ -421,6 +423,7 @@ def test_a_buffer_that_is_hostile():
 # ---- Threads, processes, interpreters ----
 
 
+@pytest.mark.threads
 def test_threads(memory):
     def count():
         counter = SharedCounter(memory, 8)
@@ -435,6 +438,7 @@ def test_threads(memory):
     assert results[-1] + SharedCounter(memory, 8).value == 4 * 20_000 * 3
 
 
+@pytest.mark.threads
 def test_every_new_count_is_returned_once(memory):
     counter = SharedCounter(memory)
     results = run_threads(*[lambda: [counter.increment_and_get() for _ in range(10_000)]] * 4)
@@ -500,6 +504,7 @@ def test_processes_racing_over_the_edge(path):
         assert counter.value == LARGEST
 
 
+@pytest.mark.threads
 def test_a_jump_to_the_edge_while_others_add(memory):
     """An addition does not wrap around if another thread sets the count to the maximum meanwhile."""
     counter = SharedCounter(memory)
@@ -545,6 +550,7 @@ def test_numpy_reads_while_others_write(path):
     assert page[:5].tolist() == [30_000] * 4 + [0]
 
 
+@pytest.mark.threads
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
 def test_interpreters_count_in_one_memory(memory):
     from concurrent import interpreters

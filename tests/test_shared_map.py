@@ -699,6 +699,7 @@ def test_used_before_init(memory):
     assert counts == {"a": 1}
 
 
+@pytest.mark.threads
 def test_threads_that_initialize_one_map(memory):
     for _ in range(200):
         counts = SharedCounterMap.__new__(SharedCounterMap)
@@ -714,6 +715,7 @@ def test_threads_that_initialize_one_map(memory):
         assert counts["a"] == 0
 
 
+@pytest.mark.threads
 def test_threads_that_make_the_same_memory_a_map():
     for _ in range(100):
         memory = bytearray(2**14)
@@ -1162,6 +1164,7 @@ def test_labels_are_freed_with_the_map(memory):
     assert sys.getrefcount(label) == before
 
 
+@pytest.mark.threads
 def test_what_two_threads_use_is_freed_by_a_collection(memory):
     counts = SharedCounterMap(memory)
     freed = weakref.ref(counts)
@@ -1195,6 +1198,7 @@ def maps_of_threads(kind, memory, threads):
 each_kind = pytest.mark.parametrize("kind", ["one map", "a map each"])
 
 
+@pytest.mark.threads
 @each_kind
 def test_threads_that_make_the_same_labels(kind):
     """While others read, iterate and reset."""
@@ -1230,6 +1234,7 @@ def test_threads_that_make_the_same_labels(kind):
         assert used(reading) <= LINE * (1 + 2 * each * threads)
 
 
+@pytest.mark.threads
 @each_kind
 def test_threads_that_count_in_one_label(kind):
     memory = mmap.mmap(-1, 2**16)
@@ -1246,6 +1251,7 @@ def test_threads_that_count_in_one_label(kind):
     assert used(maps[0]) <= LINE * (1 + 2 * (8 + 4))
 
 
+@pytest.mark.threads
 @each_kind
 def test_counts_that_one_thread_reads_never_decrease(kind):
     reading, *maps = maps_of_threads(kind, mmap.mmap(-1, 2**16), 4)
@@ -1267,6 +1273,7 @@ def test_counts_that_one_thread_reads_never_decrease(kind):
     assert reading["a"] == 60_000
 
 
+@pytest.mark.threads
 @each_kind
 def test_an_increment_that_happened_before_is_read(kind):
     maps = maps_of_threads(kind, mmap.mmap(-1, 2**20), 4)
@@ -1284,6 +1291,7 @@ def test_an_increment_that_happened_before_is_read(kind):
     assert maps[0].total() == 8000
 
 
+@pytest.mark.threads
 def test_threads_in_a_full_map():
     counts = SharedCounterMap(bytearray(LINE * 11))
     refused = []

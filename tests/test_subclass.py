@@ -41,6 +41,9 @@ def copies(cls):
     return {name for name, method in vars(cls).items() if getattr(method, "__objclass__", None) is cls} - {"__dict__"}
 
 
+pytestmark = pytest.mark.reentrant
+
+
 def test_own_arguments_and_attributes(counter_class):
     class Named(counter_class):
         def __init__(self, name, unit="1", *, initial=0):
@@ -497,6 +500,7 @@ def test_a_subclass_method_takes_no_other_type(counter_class):
         counter_class.increment(object())
 
 
+@pytest.mark.threads
 def test_classes_made_while_other_threads_use_their_bases(public_class):
     class Mixin:
         pass
@@ -526,6 +530,7 @@ def test_classes_made_while_other_threads_use_their_bases(public_class):
     run_threads(make_classes, read_annotations, set_attributes)
 
 
+@pytest.mark.threads
 def test_methods_used_and_assigned_while_a_diamond_removes_them(public_class):
     """A call finds the method or its override.  What a thread assigns to the class stays."""
     bases = [(type("Base", (public_class,), {}), type("Other", (public_class,), {})) for _ in range(100)]

@@ -10,6 +10,8 @@ import pytest
 from fastcounter import FastWriteCounter, SingleThreadCounter
 from helpers import EXACT, GIL_BUILD, name_of, read_count, run_threads
 
+pytestmark = pytest.mark.threads
+
 THREADS = 8
 STEPS = 20_000
 RETURNING = [exact for exact in EXACT if exact is not FastWriteCounter]
@@ -53,6 +55,7 @@ def test_no_addition_is_lost(exact_counter_class):
     assert read_count(counter) == STEPS * sum(amounts)
 
 
+@pytest.mark.stress
 @pytest.mark.skipif(GIL_BUILD, reason="there are no parts")
 def test_parts_that_outgrow_64_bits(exact_counter_class):
     """A thread moves its part of the count to a Python int before the part overflows 64 bits."""

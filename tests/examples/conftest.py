@@ -28,6 +28,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 STANDARD_LABELS = ["__name__", "instance", "job"]  # those that Prometheus gives
 
 
+def pytest_itemcollected(item):
+    item.add_marker("example")
+
+
 @pytest.fixture(scope="session")
 def missing():
     """Skip the test, but fail it where everything has to be there, as in the `examples` session of nox."""

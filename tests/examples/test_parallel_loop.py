@@ -9,6 +9,8 @@ import pytest
 from fastcounter import SharedCounter
 from helpers import build
 
+pytestmark = pytest.mark.compiler
+
 
 @pytest.fixture(scope="module")
 def parallel_loop(path, tmp_path_factory, missing):

@@ -313,9 +313,7 @@ MUTATIONS = [
     # The table of labels.
     table_mutation("table_publish", "takes no lock", TABLE_LOCK),
     table_mutation("table_publish", "does not look whether the slot is empty", {"*place->slot == NULL && ": ""}),
-    table_mutation(
-        "table_publish", "does not look whether the table is full", {"!are_full(place->slots) && ": ""}
-    ),
+    table_mutation("table_publish", "does not look whether the table is full", {"!are_full(place->slots) && ": ""}),
     table_mutation("table_publish", "does not look whether the block is full", {" && !is_block_full(block)": ""}),
     table_mutation("table_publish", "counts no reference", {"Py_NewRef(place->label)": "place->label"}),
     table_mutation("table_publish", "publishes an entry without a release", {PUBLISH_ENTRY: RELAXED_ENTRY}),
@@ -383,19 +381,26 @@ MUTATIONS = [
         "takes no lock",
         TABLE_LOCK
         | {"= table->slots;": "= LOAD(&table->slots);", "0 : slots->used": "0 : LOAD_SIZE(&slots->used)"}
-        | {"table->last == NULL ? NULL : table->last->next": "LOAD(&table->last);\n    first = first ? first->next : NULL"},
+        | {
+            "table->last == NULL ? NULL : table->last->next": "LOAD(&table->last);\n    first = first ? first->next : 0"
+        },
     ),
     # Resets.
     reset_mutation("add_anew", "tries again after a reset", {"resets == NULL || *resets == resets_before)": "1)"}),
     reset_mutation(
-        "add_anew", "sets a count after a reset", {"int is_there = resets == NULL || *resets == resets_before;": ""}
-        | {"is_there && ": ""},
+        "add_anew",
+        "sets a count after a reset",
+        {"int is_there = resets == NULL || *resets == resets_before;": ""} | {"is_there && ": ""},
     ),
     reset_mutation("make_room", "does not know of resets", {"resets, &count": "NULL, &count"}),
     reset_mutation("step_anew", "does not know of resets", {"amount, resets)": "amount, NULL)"}),
-    reset_mutation("cell_add", "does not know of resets", {"add_large(self, amount, resets)": "add_large(self, amount, NULL)"}),
+    reset_mutation(
+        "cell_add", "does not know of resets", {"add_large(self, amount, resets)": "add_large(self, amount, NULL)"}
+    ),
     table_mutation(
-        "compare_any", "does not look for a reset", {"equal >= 0 && table->resets != resets ? WAS_RESET : equal": "equal"}
+        "compare_any",
+        "does not look for a reset",
+        {"equal >= 0 && table->resets != resets ? WAS_RESET : equal": "equal"},
     ),
     table_mutation(
         "compare_any",
@@ -409,8 +414,12 @@ MUTATIONS = [
         | {"table->resets != resets": "!is_same"},
     ),
     table_mutation(
-        "compare_any", "reads the number of resets too late",
-        {"    size_t resets = table->resets;\n": "", "    Py_DECREF(other);\n": "    size_t resets = table->resets;\n    Py_DECREF(other);\n"},
+        "compare_any",
+        "reads the number of resets too late",
+        {
+            "    size_t resets = table->resets;\n": "",
+            "    Py_DECREF(other);\n": "    size_t resets = table->resets;\n    Py_DECREF(other);\n",
+        },
     ),
     table_mutation("table_search", "goes on in what a reset has taken", {"goto begin;": "continue;"}),
     table_mutation("table_next", "goes on after a reset", {" || cursor->table->resets != cursor->resets": ""}),
@@ -418,7 +427,9 @@ MUTATIONS = [
     map_mutation("map_step", "gives up after a reset", {"while (status == 0)": "if (status == 0)"}),
     map_mutation("map_add", "gives up after a reset", {"while (status == 0)": "if (status == 0)"}),
     map_mutation(
-        "map_take", "does not stop other threads", {"while_no_other_thread_runs(take_all, &call)": "(take_all(&call), 1)"}
+        "map_take",
+        "does not stop other threads",
+        {"while_no_other_thread_runs(take_all, &call)": "(take_all(&call), 1)"},
     ),
     map_mutation(
         "map_take", "forgets what it could not return", {"map_keep(object, call.taken)": "free_taken(call.taken)"}
@@ -428,8 +439,10 @@ MUTATIONS = [
     map_mutation("map_keep", "takes no lock", MAP_LOCK),
     map_mutation("map_keep", "forgets what was kept", {"*end = map->taken;": "*end = NULL;"}),
     map_mutation(
-        "take_counts", "reads a count and then takes it", {"cell_reset(&entry->value)": "cell_get(&entry->value)"}
-        | {"        if (count == NULL) {": "        Py_XDECREF(cell_reset(&entry->value));\n        if (count == NULL) {"},
+        "take_counts",
+        "reads a count and then takes it",
+        {"cell_reset(&entry->value)": "cell_get(&entry->value)"}
+        | {"    if (count == NULL) {": "    Py_XDECREF(cell_reset(&entry->value));\n        if (count == NULL) {"},
     ),
     map_mutation("take_counts", "counts no reference", {"Py_NewRef(entry->label)": "entry->label"}),
 ]
