@@ -4,6 +4,7 @@
 
 import os
 from _collections_abc import Iterable, KeysView, Mapping, ValuesView  # of collections.abc, which imports far more
+from _thread import RLock
 from operator import itemgetter
 from types import GenericAlias
 
@@ -13,6 +14,7 @@ from fastcounter._counters cimport arguments_of_new, attributes_of, complete_mod
 from fastcounter.c.cell cimport cell_get, cells_prepare
 from fastcounter.c.integers cimport as_int
 from fastcounter.c.map cimport (
+    FORKS_TAKE_LOCK,
     complete_map_type,
     free_taken,
     is_map_at,
@@ -42,6 +44,9 @@ cdef extern from "c/cython_workarounds.h":  # changes the code that Cython gener
 cdef extern from "Python.h":
     int Py_ReprEnter(object object) except -1
     void Py_ReprLeave(object object)
+
+
+_fork_lock = RLock()  # for resets, and forks if FORKS_TAKE_LOCK; see world.h
 
 
 cdef int read_into(list labels, list counts, table_cursor cursor) except -1:
@@ -88,6 +93,13 @@ cdef object iterate(labels, counter):
             f"a {type(counter).__name__} counts a mapping or an iterable of labels, not {type(labels).__name__}"
         )
     return iter(labels)
+
+
+cdef taken_table *take(CounterMap counts) except NULL:
+    if FORKS_TAKE_LOCK:
+        with _fork_lock:
+            return map_take(counts)
+    return map_take(counts)
 
 
 cdef class CounterMap:
@@ -171,7 +183,7 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         If the dict cannot be made, because memory runs out or a label's `__hash__` or `__eq__` raises, that is raised.
         The next reset then returns these counts too.  Until then reads do not show them.
         """
-        cdef taken_table *taken = map_take(self)
+        cdef taken_table *taken = take(self)
         cdef taken_table *each = taken
         cdef list labels = [], counts = []
         try:
@@ -295,6 +307,8 @@ cdef int check_layout(CounterMap counts) except -1:
     return 0
 
 
+if FORKS_TAKE_LOCK and hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_fork_lock.acquire, after_in_parent=_fork_lock.release, after_in_child=_fork_lock.release)
 cells_prepare(os.cpu_count() or 1)
 complete_map_type(CounterMap)
 check_layout(CounterMap())

@@ -27,6 +27,7 @@ cdef extern from "c/map.h":
     table_cursor map_all(object counts)
     table_cursor table_all(label_table *table)
     table_entry *table_next(table_cursor *cursor)
+    bint FORKS_TAKE_LOCK
     taken_table *map_take(object counts) except NULL
     void map_keep(object counts, taken_table *taken)
     void free_taken(taken_table *taken)

@@ -4,6 +4,15 @@
 
 #include "cpython.h"
 
+/* A fork waits until no thread stops others.  CPython 3.13 begins to stop them with a mutex that it keeps while it waits
+ * for a fork to end.  In the child that mutex stays taken for ever, so not even the garbage collector can run there
+ * (python/cpython#137433).  So on 3.13 who calls while_no_other_thread_runs() has a lock that a fork takes too. */
+#if defined(Py_GIL_DISABLED) && KNOWN_CPYTHON && PY_VERSION_HEX < CPYTHON(14)
+#  define FORKS_TAKE_LOCK 1
+#else
+#  define FORKS_TAKE_LOCK 0
+#endif
+
 #if !defined(Py_GIL_DISABLED)
 
 /* Call the function while no other thread runs.  Returns 0 if that is not possible, and then the function has not been
