@@ -103,7 +103,7 @@ def check_regular(path: str, status: os.stat_result) -> None:
 FLAGS = os.O_RDWR | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-def map_file(path: str, kind: Kind | None = None, file_id: bytes | None = None) -> FileMapping:
+def map_file(path: str, kind: Kind | None = None, file_id: bytes | None = None) -> memoryview:
     """Map an existing file that has this kind and id, or any.  Nothing is written to it.
 
     Raise OSError if it cannot be opened, and ValueError if it is another one.
@@ -132,7 +132,7 @@ def map_file(path: str, kind: Kind | None = None, file_id: bytes | None = None) 
         os.close(descriptor)
 
 
-def attach(path: str, file_id: bytes) -> FileMapping:
+def attach(path: str, file_id: bytes) -> memoryview:
     """Map the file that was pickled.  It is never made."""
     try:
         return map_file(os.fsdecode(path), file_id=file_id)
@@ -140,7 +140,7 @@ def attach(path: str, file_id: bytes) -> FileMapping:
         raise FileNotFoundError(error.errno, "the file of a pickled counter is gone", path) from None
 
 
-def open_file(path: str, kind: Kind, size: int) -> FileMapping:
+def open_file(path: str, kind: Kind, size: int) -> memoryview:
     """Map the file of that path.  If there is none, make one that has so many bytes behind its header."""
     if not os.path.isabs(path):
         path = os.path.join(os.getcwd(), path)  # os.path.abspath() would shorten "link/../file", which open() does not

@@ -33,15 +33,16 @@ def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) 
     """
     if isinstance(memory, (str, os.PathLike)):
         default = 2**20 if kind is MAP else 8
-        mapping = _files.open_file(os.fsdecode(memory), kind, default if size is None else size)
-        found = len(mapping) - _files.HEADER.size
+        path = os.fsdecode(memory)
+        view = _files.open_file(path, kind, default if size is None else size)
+        found = view.nbytes - _files.HEADER.size
         if kind is MAP and size is not None and found < size:
             warnings.warn(
-                f"{mapping.path!r} has memory of {found} bytes and keeps it: that is less than the size of {size}",
+                f"{path!r} has memory of {found} bytes and keeps it: that is less than the size of {size}",
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return mapping, _files.HEADER.size
+        return view, _files.HEADER.size
     if memory is None and kind is COUNTERS:
         return make_memory(name, 64), 0  # so that no two counters are in one cache line
     if memory is None:
@@ -79,8 +80,16 @@ def make_memory(name: str, size: int) -> Any:
 
 
 def is_replaced(buffer: object) -> bool:
-    """Whether this is a mapping of a file whose path leads to another file by now, or to none."""
-    return isinstance(buffer, _files.FileMapping) and buffer.is_replaced()
+    """Whether this is memory of a file whose path leads to another file by now, or to none."""
+    mapping = mapping_of(buffer)
+    return isinstance(mapping, _files.FileMapping) and mapping.is_replaced()
+
+
+def mapping_of(buffer: object) -> Any:
+    """Return the Mapping that this views, or None."""
+    mapping = buffer.obj if isinstance(buffer, memoryview) else None
+    # Not isinstance(): a package that was imported before has another class.
+    return mapping if hasattr(mapping, "fastcounter_header_size") else None
 
 
 # ---- SharedMemory ----
@@ -105,7 +114,7 @@ def map_shared_memory(memory: "SharedMemory") -> Any:
     return map_named(descriptor, memory.size, memory.name, memory)
 
 
-def map_named(descriptor: int, size: int, name: str, memory: "SharedMemory | None" = None) -> SharedMemoryMapping:
+def map_named(descriptor: int, size: int, name: str, memory: "SharedMemory | None" = None) -> memoryview:
     def make() -> SharedMemoryMapping:
         if sys.platform == "win32":
             mapping = SharedMemoryMapping(-1, size, tagname=name)
@@ -118,7 +127,7 @@ def map_named(descriptor: int, size: int, name: str, memory: "SharedMemory | Non
     identity = identity_of(descriptor, name)
     if identity is not None:
         return _mappings.map_once((identity, size), make)
-    return make() if memory is None else _mappings.map_once(id(memory), make)
+    return memoryview(make()) if memory is None else _mappings.map_once(id(memory), make)
 
 
 def identity_of(descriptor: int, name: str) -> object:
@@ -156,8 +165,9 @@ def attach(name: str) -> Any:
 
 def picklable(buffer: Any, name: str) -> Any:
     """Return an object whose pickle is the same memory in another process.  `name` is that of the counter's class."""
-    if hasattr(buffer, "fastcounter_header_size"):  # a Mapping, also that of a package that was imported before
-        return buffer
+    mapping = mapping_of(buffer)
+    if mapping is not None:
+        return mapping
     if hasattr(buffer, "_wrapper"):  # a RawArray or a RawValue
         from multiprocessing.context import get_spawning_popen
 

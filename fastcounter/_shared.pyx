@@ -244,7 +244,8 @@ or if the count would be outside the memory or not aligned.
 
     def __repr__(self):
         count = load(place_of(self))
-        offset = offset_of(self) - getattr(<object>self.buffer.obj, "fastcounter_header_size", 0)
+        mapping = getattr(<object>self.buffer.obj, "obj", None)
+        offset = offset_of(self) - getattr(mapping, "fastcounter_header_size", 0)
         return f"<{type(self).__name__} at offset {offset}, count {count}>"
 
     def __reduce__(self):

@@ -179,7 +179,8 @@ added: one that reads, or counts a new label.
             raise ValueError(f"byte {begin} is not in memory of {self.buffer.len} bytes")
         cdef char *address = <char *>self.buffer.buf + begin
         cdef Py_ssize_t size = self.buffer.len - begin
-        self.watches = getattr(<object>self.buffer.obj, "fastcounter_header_size", 0) > 0  # a file
+        mapping = getattr(<object>self.buffer.obj, "obj", None)  # of a memoryview
+        self.watches = getattr(mapping, "fastcounter_header_size", 0) > 0  # a file
         status = shared_map_open(map_of(self), address, size, &number)
         if status != LOG_OPEN:
             raise ValueError(what_is_wrong(status, address, size, number))
@@ -332,9 +333,9 @@ added: one that reads, or counts a new label.
 
     cdef int look_at_file(self) except -1:
         from fastcounter import _memory
-        mapping = <object>self.buffer.obj
-        if _memory.is_replaced(mapping) and exchange(&self.watches, 0):
-            message = f"{mapping.path!r} is another file by now, or none: this process goes on with the one it has"
+        view = <object>self.buffer.obj
+        if _memory.is_replaced(view) and exchange(&self.watches, 0):
+            message = f"{_memory.mapping_of(view).path!r} is another file by now, or none: this process goes on with the one it has"
             PyErr_WarnEx(RuntimeWarning, message.encode("utf-8", "backslashreplace"), 1)
         return 0
 
