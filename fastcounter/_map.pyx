@@ -308,7 +308,8 @@ cdef int check_layout(CounterMap counts) except -1:
 
 
 if FORKS_TAKE_LOCK and hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_fork_lock.acquire, after_in_parent=_fork_lock.release, after_in_child=_fork_lock.release)
+    _release = _fork_lock.release
+    os.register_at_fork(before=_fork_lock.acquire, after_in_parent=_release, after_in_child=_release)
 cells_prepare(os.cpu_count() or 1)
 complete_map_type(CounterMap)
 check_layout(CounterMap())

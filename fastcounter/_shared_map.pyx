@@ -335,7 +335,8 @@ added: one that reads, or counts a new label.
         from fastcounter import _memory
         view = <object>self.buffer.obj
         if _memory.is_replaced(view) and exchange(&self.watches, 0):
-            message = f"{_memory.mapping_of(view).path!r} is another file by now, or none: this process goes on with the one it has"
+            path = _memory.mapping_of(view).path
+            message = f"{path!r} is another file by now, or none: this process goes on with the one it has"
             PyErr_WarnEx(RuntimeWarning, message.encode("utf-8", "backslashreplace"), 1)
         return 0
 
