@@ -244,7 +244,8 @@ or if the count would be outside the memory or not aligned.
 
     def __repr__(self):
         count = load(place_of(self))
-        mapping = getattr(<object>self.buffer.obj, "obj", None)
+        memory = <object>self.buffer.obj
+        mapping = memory.obj if isinstance(memory, memoryview) else None
         offset = offset_of(self) - getattr(mapping, "fastcounter_header_size", 0)
         return f"<{type(self).__name__} at offset {offset}, count {count}>"
 

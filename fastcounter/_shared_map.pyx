@@ -179,7 +179,8 @@ added: one that reads, or counts a new label.
             raise ValueError(f"byte {begin} is not in memory of {self.buffer.len} bytes")
         cdef char *address = <char *>self.buffer.buf + begin
         cdef Py_ssize_t size = self.buffer.len - begin
-        mapping = getattr(<object>self.buffer.obj, "obj", None)  # of a memoryview
+        view = <object>self.buffer.obj
+        mapping = view.obj if isinstance(view, memoryview) else None
         self.watches = getattr(mapping, "fastcounter_header_size", 0) > 0  # a file
         status = shared_map_open(map_of(self), address, size, &number)
         if status != LOG_OPEN:
