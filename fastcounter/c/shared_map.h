@@ -46,6 +46,9 @@
 #ifndef MEETINGS
 #  define MEETINGS 16     /* so many within MEETING_TIME, and a process moves to another record */
 #endif
+#ifndef FIRST_WAITING
+#  define FIRST_WAITING 4
+#endif
 #ifndef CLOCK
 #  define CLOCK() ((int64_t)clock())  /* the time for which the processor has worked for this process */
 #endif
@@ -364,7 +367,8 @@ append_waiting(shared_map *map, Py_ssize_t offset)
 static int
 grow_waiting(shared_map *map, Py_ssize_t size)
 {
-    Py_ssize_t *grown = PyMem_RawCalloc(2 * size + 4, sizeof(Py_ssize_t)), *unused = grown;
+    Py_ssize_t new_size = size == 0 ? FIRST_WAITING : 2 * size;
+    Py_ssize_t *grown = PyMem_RawCalloc(new_size, sizeof(Py_ssize_t)), *unused = grown;
     if (grown == NULL) {
         PyErr_NoMemory();
         return -1;
@@ -376,7 +380,7 @@ grow_waiting(shared_map *map, Py_ssize_t size)
             grown[index] = unused[index];
         }
         map->waiting = grown;
-        map->waiting_size = 2 * size + 4;
+        map->waiting_size = new_size;
     }
     spin_unlock(&map->locked);
     PyMem_RawFree(unused);
@@ -477,6 +481,16 @@ labels_known(shared_map *map)
     return labels;
 }
 
+/* Set `entry` to that of an exact label, and return how many records there are to choose from, 0 if there is no label.
+ * Returns -1 if the look-up fails. */
+static inline Py_ssize_t
+find_records(shared_map *map, PyObject *label, table_entry **entry)
+{
+    *entry = NULL;
+    int found = table_find(&map->table, label, entry);
+    return found == 1 ? records_known(&(*entry)->value) : found;
+}
+
 /* ---- Adding records ---- */
 
 /* Return the count of a new record of a label, or that of the chosen record if the label has `most` records.  Returns
@@ -493,7 +507,11 @@ add_record(shared_map *map, PyObject *label, Py_ssize_t most, Py_ssize_t room)
         if (take_in(map, &end) < 0) {
             break;
         }
-        if (table_find(&map->table, label, &entry) == 1 && records_known(&entry->value) >= most) {
+        Py_ssize_t known = find_records(map, label, &entry);
+        if (known < 0) {
+            break;
+        }
+        if (known >= most) {
             count = count_chosen(&entry->value);
             break;
         }
@@ -596,12 +614,11 @@ static inline int
 shared_map_add(shared_map *map, PyObject *label, int64_t amount)
 {
     table_entry *entry;
-    int64_t after, *count = NULL;
-    if (table_find(&map->table, label, &entry) == 1) {
-        count = count_chosen(&entry->value);
-    }
+    int64_t after;
+    int found = table_find(&map->table, label, &entry);
+    int64_t *count = found == 1 ? count_chosen(&entry->value) : NULL;
     if (count == NULL) {
-        count = add_label(map, label);
+        count = found < 0 ? NULL : add_label(map, label);
         return count == NULL || shared_count_add(count, amount, &after) < 0 ? -1 : 0;
     }
     int meetings = shared_count_add(count, amount, &after);
@@ -621,24 +638,21 @@ shared_map_refresh(shared_map *map)
     return check_open(map) < 0 ? -1 : take_in(map, &end);
 }
 
-/* Set `entry` to that of an exact label that has records, and return 1.  Otherwise returns 0. */
-static inline int
-shared_map_find(shared_map *map, PyObject *label, table_entry **entry)
-{
-    return table_find(&map->table, label, entry) == 1 && records_known(&(*entry)->value) > 0;
-}
-
 /* Return the count of an exact label.  If there is no such label, or it is NULL, return `missing`, or 0 if that is
  * NULL. */
 static PyObject *
 shared_map_get(shared_map *map, PyObject *label, PyObject *missing)
 {
-    table_entry *entry;
-    if (shared_map_refresh(map) < 0) {
-        return NULL;
+    table_entry *entry = NULL;
+    Py_ssize_t known = shared_map_refresh(map);
+    if (known == 0 && label != NULL) {
+        known = find_records(map, label, &entry);
     }
-    if (label != NULL && shared_map_find(map, label, &entry)) {
+    if (known > 0) {
         return label_count(&entry->value);
+    }
+    if (known < 0) {
+        return NULL;
     }
     return missing == NULL ? PyLong_FromLong(0) : Py_NewRef(missing);
 }
@@ -647,7 +661,8 @@ static int
 shared_map_contains(shared_map *map, PyObject *label)
 {
     table_entry *entry;
-    return shared_map_refresh(map) < 0 ? -1 : shared_map_find(map, label, &entry);
+    Py_ssize_t known = shared_map_refresh(map) < 0 ? -1 : find_records(map, label, &entry);
+    return known > 0 ? 1 : (int)known;
 }
 
 static Py_ssize_t
