@@ -31,6 +31,12 @@ def test_program(program):
     assert run("--only", "programs", "--program", program).count(f"{program}, striped") >= 4
 
 
-@pytest.mark.parametrize("mutation", ["drain() sets a stripe to 0", "table_all() takes no lock"])
+def test_program_of_processes():
+    assert run("--only", "programs", "--program", "fill_the_memory").count("fill_the_memory, processes") == 6
+
+
+@pytest.mark.parametrize(
+    "mutation", ["drain() sets a stripe to 0", "table_all() takes no lock", "append_once() takes no lock"]
+)
 def test_mutation(mutation):
     assert "1 of 1 mutations are found" in run("--only", "mutations", "--mutation", mutation)

@@ -5,6 +5,8 @@
 #ifndef PYTHON_H
 #define PYTHON_H
 
+#include <limits.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -31,6 +33,7 @@
 #define _Py_atomic_load_int64_relaxed(place) (AT(load_relaxed), load_int64(place, RELAXED))
 #define _Py_atomic_load_ssize(place) (AT(load), load_int64(place, LOCKED))
 #define _Py_atomic_load_ssize_relaxed(place) (AT(load_relaxed), load_int64(place, RELAXED))
+#define _Py_atomic_load_uint64_acquire(place) (AT(load_acquire), load_uint64(place, ORDERED))
 #define _Py_atomic_load_ptr(place) (AT(load), load_ptr(place, LOCKED))
 #define _Py_atomic_load_ptr_acquire(place) (AT(load_acquire), load_ptr(place, ORDERED))
 #define _Py_atomic_load_ptr_relaxed(place) (AT(load_relaxed), load_ptr(place, RELAXED))
@@ -46,6 +49,7 @@
 #define _Py_atomic_store_ptr_relaxed(place, value) (AT(store_relaxed), store_ptr(place, value, RELAXED))
 
 #define _Py_atomic_add_int64(place, amount) (AT(add), add_int64(place, amount))
+#define _Py_atomic_exchange_int64(place, value) (AT(exchange), exchange_int64(place, value))
 #define _Py_atomic_compare_exchange_int(place, expected, value) \
     (AT(compare_exchange), compare_exchange_int(place, expected, value))
 #define _Py_atomic_compare_exchange_int64(place, expected, value) \
@@ -56,6 +60,7 @@
 int load_int(const int *place, enum order);
 uint8_t load_uint8(const uint8_t *place, enum order);
 int64_t load_int64(const int64_t *place, enum order);
+uint64_t load_uint64(const uint64_t *place, enum order);
 void *load_ptr(const void *place, enum order);
 void store_uint8(uint8_t *place, uint8_t value, enum order);
 void store_int(int *place, int value, enum order);
@@ -63,6 +68,7 @@ void store_int64(int64_t *place, int64_t value, enum order);
 void store_uint64(uint64_t *place, uint64_t value, enum order);
 void store_ptr(void *place, void *value, enum order);
 int64_t add_int64(int64_t *place, int64_t amount);
+int64_t exchange_int64(int64_t *place, int64_t value);
 /* A thread for which this fails waits: the word is a lock, and the thread would only try again. */
 int compare_exchange_int(int *place, int *expected, int value);
 int compare_exchange_int64(int64_t *place, int64_t *expected, int64_t value);
@@ -125,6 +131,7 @@ extern PyTypeObject PyLong_Type;
 int PyUnstable_Long_IsCompact(const PyLongObject *number);
 Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *number);
 PyObject *PyNumber_Add(PyObject *left, PyObject *right);
+PyObject *PyNumber_Lshift(PyObject *number, PyObject *bits);
 
 enum { Py_CONSTANT_ZERO, Py_CONSTANT_ONE };
 PyObject *Py_GetConstantBorrowed(unsigned int constant);
@@ -146,14 +153,31 @@ PyObject *PyList_New(Py_ssize_t size);
 typedef int (*gcvisitobjects_t)(PyObject *, void *);
 void PyUnstable_GC_VisitObjects(gcvisitobjects_t callback, void *argument);  /* there is one object */
 
+/* Bytes and dicts: as much as shared_map.h needs.  A dict has one item for a label, and none is replaced. */
+typedef struct {
+    PyObject ob_base;
+    Py_ssize_t size;
+    char bytes[sizeof(int64_t)];
+} bytes_object;
+
+typedef struct {
+    PyObject ob_base;
+    int used;
+    struct { wide label, count; } items[8];
+} dict_object;
+
+PyObject *PyBytes_FromStringAndSize(const char *bytes, Py_ssize_t size);
+#define PyBytes_GET_SIZE(object) (((bytes_object *)(object))->size)
+#define PyBytes_AS_STRING(object) (((bytes_object *)(object))->bytes)
+PyObject *PyDict_New(void);
+int PyDict_SetItem(PyObject *dict, PyObject *label, PyObject *count);
+
 /* No label is a str, bytes or a tuple, so what follows only has to compile. */
 typedef label_object PyASCIIObject;
 #define PyTuple_CheckExact(object) ((void)(object), 0)
 #define PyTuple_GET_SIZE(object) ((void)(object), (Py_ssize_t)0)
 #define PyTuple_GET_ITEM(object, index) ((void)(index), (object))
 #define PyBytes_CheckExact(object) ((void)(object), 0)
-#define PyBytes_GET_SIZE(object) ((void)(object), (Py_ssize_t)0)
-#define PyBytes_AS_STRING(object) ((char *)(object))
 #define PyUnicode_CheckExact(object) ((void)(object), 0)
 #define PyUnicode_GET_LENGTH(object) ((void)(object), (Py_ssize_t)0)
 #define PyUnicode_KIND(object) ((void)(object), 1)
@@ -169,6 +193,25 @@ PyObject *PyErr_Occurred(void);
 void PyErr_Clear(void);
 extern PyObject true_object;
 #define Py_True (&true_object)
+extern PyObject none_object;
+#define Py_None (&none_object)
+#define Py_CLEAR(place) \
+    do { \
+        PyObject *before_ = (place); \
+        (place) = NULL; \
+        Py_XDECREF(before_); \
+    } while (0)
+
+/* Exceptions other than MemoryError. */
+extern PyObject *PyExc_OverflowError, *PyExc_RuntimeError, *PyExc_ValueError;
+PyObject *PyErr_Format(PyObject *type, const char *format, ...);
+PyObject *PyErr_FormatV(PyObject *type, const char *format, va_list values);
+PyObject *PyObject_Repr(PyObject *object);
+typedef int PyGILState_STATE;
+enum { PyGILState_LOCKED };
+#define PyThreadState_GetUnchecked() ((void *)1)
+#define PyGILState_Ensure() PyGILState_LOCKED
+#define PyGILState_Release(state) ((void)(state))
 
 void reset_python(void);           /* call this before each program */
 void take_thread_id(int thread);   /* the running thread gets the id of one that has ended */

@@ -1,4 +1,4 @@
-"""Changes to the free-threaded cell and the table of labels that break them.  run.py checks that a program finds each.
+"""Changes to the headers that break them.  run.py checks that a program finds each.
 
 A mutation has a function of a header, a sentence that says what is wrong, and texts of that function with what takes
 their place.  Each text has to be in the function exactly once, so a mutation that no longer fits the header fails.
@@ -47,6 +47,15 @@ RELAXED_ENTRY = "        _Py_atomic_store_ptr_relaxed(place->slot, entry);\n"
 BLOCK_USED = "        PUBLISH_SIZE(&block->used, block->used + 1);\n"
 USED = "        PUBLISH_SIZE(&place->slots->used, place->slots->used + 1);\n"
 RELAXED_LOAD = "_Py_atomic_load_ptr_relaxed(&table->"
+SHARED_LOCK = {"    spin_lock(&map->locked);\n": "", "    spin_unlock(&map->locked);\n": ""}
+EXCHANGE_COUNT = "_Py_atomic_compare_exchange_int64(place, &count, *after)"
+STORE_COUNT = "(_Py_atomic_store_int64(place, *after), 1)"
+EXCHANGE_ZERO = "_Py_atomic_exchange_int64(count, 0)"
+LOAD_AND_STORE_ZERO = "({ int64_t it = _Py_atomic_load_int64(count); _Py_atomic_store_int64(count, 0); it; })"
+READY = "_Py_atomic_store_uint64_release(&record->word, WORD_OF(length) | READY_BIT);"
+COUNT_IN_BLOCK = "        last->counts[last->used] = count;\n"
+BLOCK_GROWS = "        PUBLISH_SIZE(&last->used, last->used + 1);\n"
+RELAXED_RECORDS = "_Py_atomic_load_ptr_relaxed(&value->records)"
 
 
 def table_mutation(function, fault, replacements):
@@ -60,6 +69,10 @@ def map_mutation(function, fault, replacements):
 def reset_mutation(function, fault, replacements):
     """Make a mutation of a cell that only a reset of the map shows."""
     return Mutation(function, fault, replacements, programs="map_programs")
+
+
+def log_mutation(function, fault, replacements, header="shared_map.h"):
+    return Mutation(function, fault, replacements, header, "log_programs")
 
 
 MUTATIONS = [
@@ -445,4 +458,124 @@ MUTATIONS = [
         | {"    if (count == NULL) {": "    Py_XDECREF(cell_reset(&entry->value));\n        if (count == NULL) {"},
     ),
     map_mutation("take_counts", "counts no reference", {"Py_NewRef(entry->label)": "entry->label"}),
+    # The log of a SharedCounterMap, and the records that a process knows.
+    log_mutation("shared_count_add", "adds by a load and a store", {EXCHANGE_COUNT: STORE_COUNT}, "shared_count.h"),
+    log_mutation(
+        "log_open",
+        "does not look again whether another process has begun",
+        {" && _Py_atomic_load_int64(header) == 0": ""},
+        "log.h",
+    ),
+    log_mutation(
+        "log_look",
+        "does not acquire the word",
+        {"_Py_atomic_load_uint64_acquire(&": "(uint64_t)_Py_atomic_load_int64_relaxed((int64_t *)&"},
+        "log.h",
+    ),
+    log_mutation(
+        "log_look", "takes every record for ready", {"word & READY_BIT ? LOG_READY : LOG_CLAIMED": "LOG_READY"}, "log.h"
+    ),
+    log_mutation("log_look", "does not see where the log ends", {"if (offset == log->size)": "if (0)"}, "log.h"),
+    log_mutation(
+        "log_claim", "does not look whether there is room", {"if (log_next(offset, length) > end)": "if (0)"}, "log.h"
+    ),
+    log_mutation(
+        "log_claim",
+        "claims by a load and a store",
+        {
+            "_Py_atomic_compare_exchange_int64(word, &none, (int64_t)WORD_OF(length))": ""
+            "_Py_atomic_load_int64(word) == 0 && (_Py_atomic_store_int64(word, (int64_t)WORD_OF(length)), 1)"
+        },
+        "log.h",
+    ),
+    log_mutation(
+        "log_publish",
+        "makes a record ready before it has a label",
+        {f"    {READY}\n": "", "    for (Py": f"    {READY}\n    for (Py"},
+        "log.h",
+    ),
+    log_mutation(
+        "log_publish",
+        "does not release the label",
+        {READY: "_Py_atomic_store_int64_relaxed((int64_t *)&record->word, (int64_t)(WORD_OF(length) | READY_BIT));"},
+        "log.h",
+    ),
+    log_mutation("append_once", "takes no lock", SHARED_LOCK),
+    log_mutation("append_once", "takes a record in twice", {"*state == RECORD_TAKEN;": "0;"}),
+    log_mutation("append_once", "does not note that a record is taken in", {"        *state = RECORD_TAKEN;\n": ""}),
+    log_mutation("append_once", "counts a label again", {"map->labels += is_new;": "map->labels++;"}),
+    log_mutation("append_once", "does not count a record", {"        map->records++;\n": ""}),
+    log_mutation(
+        "append_record",
+        "lets a block grow before it has the record",
+        {COUNT_IN_BLOCK: "", BLOCK_GROWS: BLOCK_GROWS + COUNT_IN_BLOCK},
+    ),
+    log_mutation("append_record", "forgets the first record", {"block->counts[block->used++] = value->count;": ""}),
+    log_mutation("append_record", "forgets the blocks behind the first", {"? NULL : first->next;": "? NULL : NULL;"}),
+    log_mutation(
+        "append_record",
+        "publishes a block without a release",
+        {"PUBLISH(first ==": "_Py_atomic_store_ptr_relaxed(first =="},
+    ),
+    log_mutation("append_record", "uses a block twice", {"    *spare = NULL;\n": ""}),
+    log_mutation("records_of", "does not acquire the records", {"LOAD(&value->records)": RELAXED_RECORDS}),
+    log_mutation("count_chosen", "does not acquire the records", {"LOAD(&value->records)": RELAXED_RECORDS}),
+    log_mutation(
+        "next_record",
+        "does not acquire the next block",
+        {"LOAD(&cursor->block->next)": "_Py_atomic_load_ptr_relaxed(&cursor->block->next)"},
+    ),
+    log_mutation("next_record", "reads the only record again and again", {"    cursor->count = NULL;\n": ""}),
+    log_mutation("take_in_record", "keeps a block that it did not need", {"    PyMem_RawFree(spare);\n": ""}),
+    log_mutation("take_in_ready", "keeps the label", {"    Py_DECREF(label);\n": ""}),
+    log_mutation("take_in_at", "does not wait", {"wait_for_record(map, offset) < 0 ? -1 : 1;": "1;"}),
+    log_mutation(
+        "take_in", "does not look again at those that were not ready", {"while (waiting > 0 &&": "while (0 &&"}
+    ),
+    log_mutation(
+        "take_in",
+        "looks first at those that were not ready, and then how far it is",
+        {"offset = LOAD_SIZE(&map->scanned), waiting": "offset, waiting"}
+        | {"    int found;\n    while": "    int found;\n    offset = LOAD_SIZE(&map->scanned);\n    while"},
+    ),
+    log_mutation("take_in", "begins at the first record again and again", {"        move_scanned(map, offset);\n": ""}),
+    log_mutation("move_scanned", "takes no lock", SHARED_LOCK),
+    log_mutation("append_waiting", "waits again for what is taken in", {"*state == RECORD_NEW": "1"}),
+    log_mutation(
+        "append_waiting",
+        "does not look whether there is room",
+        {"if (map->waiting_used == map->waiting_size)": "if (0)"},
+    ),
+    log_mutation("grow_waiting", "takes no lock", SHARED_LOCK),
+    log_mutation("grow_waiting", "forgets what is waited for", {"            grown[index] = unused[index];\n": ""}),
+    log_mutation(
+        "grow_waiting", "replaces what another thread has just made", {"if (map->waiting_size == size)": "if (1)"}
+    ),
+    log_mutation("grow_waiting", "keeps what it has replaced", {"    PyMem_RawFree(unused);\n": ""}),
+    log_mutation("next_waiting", "takes no lock", SHARED_LOCK),
+    log_mutation(
+        "next_waiting",
+        "leaves out another one",
+        {"            map->waiting[*index] = map->waiting[map->waiting_used];\n": ""},
+    ),
+    log_mutation(
+        "next_waiting", "does not look how many there still are", {"Py_MIN(*index, map->waiting_used)": "*index"}
+    ),
+    log_mutation("add_record", "adds one even if there is one", {"if (known >= most)": "if (0)"}),
+    log_mutation("add_record", "raises that it could not take in its own record", {"PyErr_Clear();": ";"}),
+    log_mutation(
+        "add_record",
+        "goes past its own record even if that is not taken in",
+        {"if (take_in_record(map, label, end) == 0) {": "take_in_record(map, label, end);\n            {"}
+        | {"            else {": "            if (PyErr_Occurred()) {"},
+    ),
+    log_mutation("add_record", "keeps the bytes of the label", {"    Py_XDECREF(encoded);\n": ""}),
+    log_mutation(
+        "move_apart", "adds records without end", {"MOST_RECORDS, map->log.size / 2": "100, map->log.size / 2"}
+    ),
+    log_mutation("move_apart", "adds records until the memory is full", {"map->log.size / 2": "map->log.size"}),
+    log_mutation("move_apart", "raises what keeps it from moving", {"            PyErr_Clear();\n": ""}),
+    log_mutation("take_counts", "resets by a load and a store", {EXCHANGE_ZERO: LOAD_AND_STORE_ZERO}),
+    log_mutation("shared_map_reset", "does not put back what it has taken", {"counts == NULL && index": "0 && index"}),
+    log_mutation("shared_map_reset", "keeps its memory", {"    PyMem_RawFree(taken);\n": ""}),
 ]

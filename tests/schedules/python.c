@@ -1,20 +1,26 @@
 /* Python.h's functions. */
 #include <limits.h>
+#include <string.h>
 
 #include "Python.h"
 
-static int locks_held[THREADS], error_set[THREADS], ids[THREADS];
+static int locks_held[THREADS], ids[THREADS];
+static PyObject *errors[THREADS];  /* the type of the exception that is set, or NULL */
+static PyObject types[4];
+PyObject *PyExc_OverflowError = &types[0], *PyExc_RuntimeError = &types[1], *PyExc_ValueError = &types[2];
+static PyObject *const memory_error = &types[3];
 static PyLongObject constants[] = {
     [Py_CONSTANT_ZERO] = {.ob_base.ob_type = &PyLong_Type, .value = 0},
     [Py_CONSTANT_ONE] = {.ob_base.ob_type = &PyLong_Type, .value = 1},
 };
-PyObject true_object = {.ob_refcnt = 1}, false_object = {.ob_refcnt = 1};
+PyObject true_object = {.ob_refcnt = 1}, false_object = {.ob_refcnt = 1}, none_object = {.ob_refcnt = 1};
 
 void
 reset_python(void)
 {
     for (int thread = 0; thread < THREADS; thread++) {
-        locks_held[thread] = error_set[thread] = 0;
+        locks_held[thread] = 0;
+        errors[thread] = NULL;
         ids[thread] = 1000 + thread;
     }
     constants[Py_CONSTANT_ZERO].ob_base.ob_refcnt = constants[Py_CONSTANT_ONE].ob_base.ob_refcnt = 1;
@@ -25,6 +31,7 @@ reset_python(void)
 int load_int(const int *place, enum order order) { return (int)load(place, 4, order); }
 uint8_t load_uint8(const uint8_t *place, enum order order) { return (uint8_t)load(place, 1, order); }
 int64_t load_int64(const int64_t *place, enum order order) { return load(place, 8, order); }
+uint64_t load_uint64(const uint64_t *place, enum order order) { return (uint64_t)load(place, 8, order); }
 void *load_ptr(const void *place, enum order order) { return (void *)load(place, 8, order); }
 void store_uint8(uint8_t *place, uint8_t value, enum order order) { store(place, 1, value, order); }
 void store_int64(int64_t *place, int64_t value, enum order order) { store(place, 8, value, order); }
@@ -52,6 +59,15 @@ add_int64(int64_t *place, int64_t amount)
 {
     int64_t *word = start_locked(place, 8), before = *word;
     *word = before + amount;
+    end_locked(place, 8, 1);
+    return before;
+}
+
+int64_t
+exchange_int64(int64_t *place, int64_t value)
+{
+    int64_t *word = start_locked(place, 8), before = *word;
+    *word = value;
     end_locked(place, 8, 1);
     return before;
 }
@@ -248,6 +264,12 @@ PyNumber_Add(PyObject *left, PyObject *right)
 }
 
 PyObject *
+PyNumber_Lshift(PyObject *number, PyObject *bits)
+{
+    return new_int(value_of(number) * ((wide)1 << (int)value_of(bits)));
+}
+
+PyObject *
 Py_GetConstantBorrowed(unsigned int constant)
 {
     return &constants[constant].ob_base;
@@ -282,6 +304,57 @@ PyObject_RichCompareBool(PyObject *label, PyObject *other, int operation)
 {
     (void)operation;
     return python_code_fails() ? -1 : value_of(label) == value_of(other);
+}
+
+static PyObject *
+new_object(size_t size)
+{
+    check_no_lock();
+    if (allocation_fails()) {
+        return PyErr_NoMemory();
+    }
+    PyObject *object = allocate(size);
+    object->ob_refcnt = 1;
+    return object;
+}
+
+PyObject *
+PyBytes_FromStringAndSize(const char *bytes, Py_ssize_t size)
+{
+    PyObject *object = new_object(sizeof(bytes_object));
+    if (object != NULL) {
+        PyBytes_GET_SIZE(object) = size;
+        if (bytes != NULL) {
+            memcpy(PyBytes_AS_STRING(object), bytes, size);
+        }
+    }
+    return object;
+}
+
+PyObject *
+PyDict_New(void)
+{
+    return new_object(sizeof(dict_object));
+}
+
+int
+PyDict_SetItem(PyObject *dict, PyObject *label, PyObject *count)
+{
+    dict_object *self = (dict_object *)dict;
+    check_no_lock();
+    if (allocation_fails()) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->items[self->used].label = value_of(label);
+    self->items[self->used++].count = value_of(count);
+    return 0;
+}
+
+PyObject *
+PyObject_Repr(PyObject *object)
+{
+    return new_int(value_of(object));  /* any object will do */
 }
 
 /* ---- Stopping all other threads ---- */
@@ -337,19 +410,37 @@ PyMem_RawFree(void *memory)
 PyObject *
 PyErr_NoMemory(void)
 {
-    error_set[current_thread()] = 1;
+    errors[current_thread()] = memory_error;
+    return NULL;
+}
+
+PyObject *
+PyErr_FormatV(PyObject *type, const char *format, va_list values)
+{
+    (void)format, (void)values;
+    check_no_lock();
+    errors[current_thread()] = type;
+    return NULL;
+}
+
+PyObject *
+PyErr_Format(PyObject *type, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    PyErr_FormatV(type, format, values);
+    va_end(values);
     return NULL;
 }
 
 PyObject *
 PyErr_Occurred(void)
 {
-    static PyObject error;
-    return error_set[current_thread()] ? &error : NULL;
+    return errors[current_thread()];
 }
 
 void
 PyErr_Clear(void)
 {
-    error_set[current_thread()] = 0;
+    errors[current_thread()] = NULL;
 }

@@ -1,4 +1,4 @@
-"""Run every schedule of the programs in programs.c and map_programs.c, and check that they find each mutation.
+"""Run every schedule of the programs in programs.c, map_programs.c and log_programs.c, and find each mutation.
 
 python tests/schedules/run.py
 python tests/schedules/run.py --only programs --program reads_beside_increments
@@ -26,11 +26,11 @@ NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may 
 
 # With tiny limits, a few additions reach what takes years with those of the header.
 TINY = {"ADD_LIMIT": 3, "PART_LIMIT": 2, "OFFSET_LIMIT": 3, "COUNT_LIMIT": 4, "PROBE_EVERY": 1, "DIGIT_LIMIT": 3}
-TINY |= {"FIRST_SLOTS": 4, "FIRST_ENTRIES": 2, "MOST_ENTRIES": 2}
+TINY |= {"FIRST_SLOTS": 4, "FIRST_ENTRIES": 2, "MOST_ENTRIES": 2, "FIRST_WAITING": 1, "MOST_RECORDS": 2, "MEETINGS": 1}
 TINY_LIMITS = [f"-D{name}={limit}" for name, limit in TINY.items()]
 LIMITS = {"tiny limits": TINY_LIMITS, "the header's limits": []}
 PORTABLE = {"portable code": [*TINY_LIMITS, "-DFASTCOUNTER_PORTABLE"]}  # its resets stop no thread
-VARIANTS = {"programs": LIMITS, "map_programs": LIMITS | PORTABLE}
+VARIANTS = {"programs": LIMITS, "map_programs": LIMITS | PORTABLE, "log_programs": LIMITS}
 MEMORY = {"orderly memory": "0", "old values": "2", "store buffers": "1"}
 
 

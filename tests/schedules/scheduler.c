@@ -11,9 +11,9 @@ enum {
     CHOICES = 4000,        /* in one schedule */
     STEPS = 1500,          /* operations in one schedule: no program needs as many */
     ARENA = 32 << 10,      /* bytes that a program may allocate */
-    CLOCK_LIMIT = 255,     /* releases of one thread in one schedule */
+    CLOCK_LIMIT = 2000,    /* releases of one thread in one schedule */
     GLOBALS = 16,          /* words outside the arena */
-    PAST = 250,            /* stores to the arena in one schedule */
+    PAST = 1000,           /* stores to the arena in one schedule */
 };
 
 /* ---- Choices ----
@@ -58,7 +58,7 @@ next_schedule(void)
 
 /* ---- Threads ---- */
 
-typedef uint8_t clocks[THREADS];  /* for each thread, how many of its releases are known */
+typedef uint16_t clocks[THREADS];  /* for each thread, how many of its releases are known */
 
 typedef struct {
     void *place;
@@ -144,10 +144,16 @@ become(int thread)
 }
 
 int
+has_stopped(int thread)
+{
+    return threads[thread].state == STOPPED;
+}
+
+int
 anybody_stopped(void)
 {
     for (int thread = 0; thread < thread_count; thread++) {
-        if (threads[thread].state == STOPPED) {
+        if (has_stopped(thread)) {
             return 1;
         }
     }
@@ -313,8 +319,8 @@ typedef struct {
     clocks loaded;
     clocks stored;
     clocks released; /* what a thread knows that acquires the last value */
-    uint8_t newest;  /* the last store, or 0; see "Old values" */
-    uint8_t seen[THREADS];  /* and the last one that each thread has seen */
+    uint16_t newest; /* the last store, or 0; see "Old values" */
+    uint16_t seen[THREADS];  /* and the last one that each thread has seen */
 } record;
 
 static _Alignas(128) char arena[ARENA];
@@ -560,9 +566,9 @@ trace(const void *place, const char *what, int64_t value)
 typedef struct {
     int64_t value;
     clocks released;
-    uint8_t older;     /* the store to the same variable before this one; 0 for the first, which was not atomic */
+    uint16_t older;    /* the store to the same variable before this one; 0 for the first, which was not atomic */
     uint8_t thread;
-    uint8_t stamp;
+    uint16_t stamp;
     uint8_t is_locked; /* whether it was sequentially consistent */
 } past_store;
 
@@ -575,9 +581,9 @@ remember_store(record *it, int64_t value, const clocks released, int is_locked, 
         fail("too many stores");
     }
     past_store *new = &past[++past_stores];
-    *new = (past_store){value, {0}, it->newest, (uint8_t)running, (uint8_t)stamp, (uint8_t)is_locked};
+    *new = (past_store){value, {0}, it->newest, (uint8_t)running, (uint16_t)stamp, (uint8_t)is_locked};
     memcpy(new->released, released, sizeof(clocks));
-    it->newest = (uint8_t)past_stores;
+    it->newest = (uint16_t)past_stores;
 }
 
 /* A store to the word follows: remember the value before it, if that is the first. */
@@ -611,7 +617,7 @@ choose_value(const void *place, int size, enum order order, clocks released)
     while (steps_back-- > 0) {
         chosen = past[chosen].older;
     }
-    it->seen[running] = (uint8_t)chosen;
+    it->seen[running] = (uint16_t)chosen;
     memcpy(released, past[chosen].released, sizeof(clocks));
     return past[chosen].value;
 }
@@ -800,6 +806,19 @@ while_others_stop(void (*function)(void *), void *argument)
     void __tsan_read##size(void *place) { check_access(place, 0); } \
     void __tsan_write##size(void *place) { check_access(place, 1); }
 HOOKS(1) HOOKS(2) HOOKS(4) HOOKS(8) HOOKS(16)
+/* A struct is written: its fields begin at multiples of eight bytes. */
+void __tsan_write_range(char *place, size_t size)
+{
+    for (size_t offset = 0; offset < size; offset += 8) {
+        check_access(place + offset, 1);
+    }
+}
+void __tsan_read_range(char *place, size_t size)
+{
+    for (size_t offset = 0; offset < size; offset += 8) {
+        check_access(place + offset, 0);
+    }
+}
 void __tsan_func_entry(void *caller) { (void)caller; }
 void __tsan_func_exit(void) { }
 void __tsan_init(void) { }

@@ -34,6 +34,7 @@ void print_last_schedule(void (*body)(int thread), int threads, void (*finish)(v
 _Noreturn void fail(const char *reason);
 void note(void);
 int current_thread(void);
+int has_stopped(int thread);    /* for ever */
 int anybody_stopped(void);
 void become(int thread);        /* MAIN goes on as another thread, before that has started */
 /* A moment in the running thread, and whether such a moment in another thread happened before now. */
