@@ -164,6 +164,15 @@ class Child:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+def is_running(pid):
+    """Whether there is a process with this id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def run_processes(*processes, meanwhile=None):
     """Start processes of multiprocessing, call a function, and wait until all of them have ended without an error."""
     for process in processes:

@@ -90,7 +90,7 @@ def test_pickles_name_the_package(counter_class):
 
 def test_a_pickle_is_read_by_a_fresh_interpreter(counter_class, tmp_path):
     (tmp_path / "pickle").write_bytes(pickle.dumps(counter_class(2**70)))
-    code = "import pickle, sys; print(pickle.load(open(sys.argv[1], 'rb')))"
+    code = "import pathlib, pickle, sys; print(pickle.loads(pathlib.Path(sys.argv[1]).read_bytes()))"
     assert run_quietly("-c", code, tmp_path / "pickle") == f"{counter_class.__name__}({2**70})\n"
 
 

@@ -972,6 +972,7 @@ def test_memory_that_another_process_damages_meanwhile():
 # ---- No memory, finalizers ----
 
 
+@pytest.mark.untraceable
 def test_no_memory(without_memory):
     """Whichever allocation fails, a call either succeeds or changes no count.  Nor is a record taken in twice."""
     calls = {
@@ -1000,6 +1001,7 @@ def test_no_memory(without_memory):
     assert all(failures[name] for name in calls)
 
 
+@pytest.mark.untraceable
 def test_no_memory_to_reset_loses_nothing(without_memory):
     """Also if no allocation succeeds from some moment on."""
     log = log_of(*(record(b"+" + bytes([number + 1]), 2**62) for number in range(20)))

@@ -19,7 +19,6 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlencode
 
-import psutil
 import pytest
 
 import helpers
@@ -240,11 +239,11 @@ def check_that_workers_share(scrape, workers, status_of, eventually):
         old = workers(log)
         server.send_signal(signal.SIGHUP)
         # uvicorn replaces one after the other, each by a new interpreter.
-        eventually(lambda: len(workers(log)) >= len(old) + 4 and not any(map(psutil.pid_exists, old)), seconds=300)
+        eventually(lambda: len(workers(log)) >= len(old) + 4 and not any(map(helpers.is_running, old)), seconds=300)
 
     def kill(server, log):
         old = workers(log)
-        os.kill(random.choice([pid for pid in old if psutil.pid_exists(pid)]), signal.SIGKILL)
+        os.kill(random.choice([pid for pid in old if helpers.is_running(pid)]), signal.SIGKILL)
         eventually(lambda: len(workers(log)) > len(old))
 
     def check(server, address, log, pages):

@@ -6,7 +6,6 @@ import random
 import signal
 import sys
 
-import psutil
 import pytest
 
 import helpers
@@ -74,7 +73,7 @@ def test_no_answer_is_lost_whoever_is_killed(
         for kill in range(1, KILLS + 1):
             eventually(lambda kill=kill: answered.total() > 300 * kill)
             scrapes.append(scrape(address))
-            os.kill(random.choice([pid for pid in workers(log) if psutil.pid_exists(pid)]), signal.SIGKILL)
+            os.kill(random.choice([pid for pid in workers(log) if helpers.is_running(pid)]), signal.SIGKILL)
             eventually(lambda kill=kill: len(workers(log)) == 4 + kill)
 
     helpers.run_threads(send, send, send, scrape_and_kill, switch_interval=sys.getswitchinterval())

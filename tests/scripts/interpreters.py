@@ -35,11 +35,26 @@ def count_by_label(map_class):
     assert counts.total() == 2**70 + 2000 * 8
     assert counts.reset()["a"] == 2**70
 
+def share_by_label(map_class):
+    class Sub(map_class):
+        pass
+    memory = bytearray(64 * 500)
+    counts, same = map_class(memory), Sub(memory)
+    for number in range(2000):
+        counts.increment(number % 200)
+        same.add(str(number % 200), 7)
+    assert counts == same
+    assert counts.total() == 2000 * 8
+    assert len(counts.reset()) == 400
+
 for module in (fastcounter, compat):
     for name in module.__all__:
         counter_class = getattr(module, name)
         if name == "CounterMap":
             count_by_label(counter_class)
+            continue
+        if name == "SharedCounterMap":
+            share_by_label(counter_class)
             continue
         if name == "SharedCounter":
             counter = counter_class(bytearray(8))
