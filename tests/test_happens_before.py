@@ -11,7 +11,7 @@ import pytest
 from fastcounter import CounterMap
 from helpers import EXACT, name_of, read_count, run_threads
 
-pytestmark = pytest.mark.threads
+pytestmark = [pytest.mark.threads, pytest.mark.stress]
 
 ROUNDS = 3_000
 

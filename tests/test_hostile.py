@@ -182,6 +182,7 @@ def test_no_number_is_returned_twice_if_memory_runs_out(cls):
 
 
 @pytest.mark.threads
+@pytest.mark.stress
 def test_asynchronous_exceptions(counter_class):
     """An exception that another thread raises in this one comes between two calls, not during one."""
 

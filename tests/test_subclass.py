@@ -501,6 +501,7 @@ def test_a_subclass_method_takes_no_other_type(counter_class):
 
 
 @pytest.mark.threads
+@pytest.mark.stress
 def test_classes_made_while_other_threads_use_their_bases(public_class):
     class Mixin:
         pass
@@ -531,6 +532,7 @@ def test_classes_made_while_other_threads_use_their_bases(public_class):
 
 
 @pytest.mark.threads
+@pytest.mark.stress
 def test_methods_used_and_assigned_while_a_diamond_removes_them(public_class):
     """A call finds the method or its override.  What a thread assigns to the class stays."""
     bases = [(type("Base", (public_class,), {}), type("Other", (public_class,), {})) for _ in range(100)]
