@@ -82,7 +82,8 @@ cdef bint counts_equal(dict counts, other) except -1:
 
 
 cdef list largest_counts(dict counts, n):
-    pairs = sorted(counts.items(), key=itemgetter(1), reverse=True)
+    cdef list pairs = list(counts.items())
+    pairs.sort(key=itemgetter(1), reverse=True)
     return pairs if n is None else pairs[:max(as_int(n, "n"), 0)]
 
 
@@ -212,7 +213,10 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         """
         cdef list labels = [], counts = []
         read_into(labels, counts, map_all(self))
-        return sum(counts)
+        total = 0
+        for count in counts:
+            total += count
+        return total
 
     def get(self, label, default=None, /):
         """Return the count of a label, an int.  If the map does not have the label, return `default`."""
