@@ -280,7 +280,7 @@ Color = enum.Enum("Color", [("RED", "red")], type=str)
     ],
     ids=lambda label: type(label).__name__,
 )
-@pytest.mark.filterwarnings("ignore:__index__ returned non-int:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*__index__:DeprecationWarning")
 def test_a_label_is_made_exact(memory, given_label, exact):
     def types(label):
         return tuple(map(types, label)) if type(label) is tuple else type(label)
