@@ -69,5 +69,4 @@ def test_a_prometheus_server_gets_every_count(address, requests, prometheus, eve
 
 def test_the_program(example, served, eventually, fetch):
     address = served()
-    metrics = eventually(lambda: fetch(f"{address}/metrics"))
-    assert 'app_requests_total{path="/about"}' in metrics
+    assert eventually(lambda: 'app_requests_total{path="/about"}' in fetch(f"{address}/metrics"))
