@@ -1,15 +1,19 @@
-"""The C-level calls of SharedCounterMap; cimport it from `fastcounter`.
+"""The calls of SharedCounterMap from C; cimport it from `fastcounter`.
 
-Call these with the GIL held, or on a free-threaded build with an attached thread state.  They are as atomic as the
-Python methods, raise what those raise, and ignore methods that a Python subclass overrides.  A call that raises leaves
-the counts unchanged.  Declare parameters `not None`: Cython accepts None for any class, and a call on None crashes.
+Call them with the GIL held, or on a free-threaded build with an attached thread state.  They are as atomic as the
+Python methods.  Where a call fails, nothing is counted.  They ignore methods that a Python subclass overrides.  Declare
+parameters `not None`: Cython accepts None for any class, and a call on None crashes.
+
+Each raises RuntimeError if __init__ was never called, MemoryError, ValueError if it finds damage in the memory, and
+TypeError if the label is not hashable.
 """
 
 from libc.stdint cimport int64_t, uint8_t
 
 
 cdef class SharedCounterMap:
-    cdef int64_t map[16]  # see c/shared_map.h
+    # Ours.
+    cdef int64_t map[16]  # see shared_map.h
     cdef int64_t attaching  # 1 while __init__ runs and after it has succeeded; so a second call fails
     cdef int64_t watches  # 1 until it has warned that the path of its file leads to another file by now
     # The map holds the buffer as long as it lives, so its memory stays.  With the GIL the garbage collector does not
@@ -18,12 +22,17 @@ cdef class SharedCounterMap:
     cdef uint8_t deferred  # whether reference counting is deferred; see deferred.h
     cdef object __weakref__
 
-    # Add 1, or an amount, to the count of a label.  Returns 0.
+    # Add 1 to the count of a label.  Returns 0, or -1 with an exception: TypeError if an object like that cannot be a
+    # label, ValueError if there is no room for it, and OverflowError if the count is too large.
     cdef int c_increment(self, object label) except -1
+
+    # Add an integer.  Returns 0, or -1 with one of the same exceptions.
     cdef int c_add(self, object label, int64_t amount) except -1
-    # Returns the count of a label, an int, which is 0 if there is no such label.
+
+    # Returns the count of a label, an int, which is 0 for a label that is not there.
     cdef object c_value(self, object label)
 
+    # Ours.
     cdef int start_attaching(self) except -1
     cdef int finish_attaching(self) except -1
     cdef int attach(self, object memory, Py_ssize_t begin) except -1

@@ -59,12 +59,17 @@ def name_of(counter_class):
 
 
 COUNTERS = COMPILED + COMPAT + ORIGINAL
-CLASSES = {name_of(cls): cls for cls in [*COUNTERS, fastcounter.SharedCounter, fastcounter.CounterMap]}
+MAPS = [fastcounter.CounterMap, fastcounter.SharedCounterMap]
+CLASSES = {name_of(cls): cls for cls in [*COUNTERS, fastcounter.SharedCounter, *MAPS]}
 
 
 def instance_of(cls):
     """Return a new counter or map of any class, which may be a subclass that takes the same arguments."""
-    return cls(bytearray(8)) if issubclass(cls, fastcounter.SharedCounter) else cls()
+    if issubclass(cls, fastcounter.SharedCounter):
+        return cls(bytearray(8))
+    if issubclass(cls, fastcounter.SharedCounterMap):
+        return cls(bytearray(64 * 100))
+    return cls()
 
 
 def read_count(counter):

@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
+from fastcounter import (
+    CounterMap,
+    FastReadCounter,
+    FastWriteCounter,
+    SharedCounter,
+    SharedCounterMap,
+    SingleThreadCounter,
+)
 from helpers import GIL_BUILD, build, instance_of, run_threads
 
 pytestmark = pytest.mark.compiler
 
+EXTENDED = ["Extended", "ExtendedMap", "Labelled", "Placed", "PlacedMap"]
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
 SETUP = """
 from Cython.Build import cythonize
@@ -61,15 +69,15 @@ def test_subclasses_are_accepted(counting):
 
 
 def use(counter):
-    if isinstance(counter, CounterMap):
-        counter.increment(type(counter))
+    if isinstance(counter, CounterMap | SharedCounterMap):
+        counter.increment("a" if isinstance(counter, SharedCounterMap) else type(counter))
         assert counter.total() == 1
     else:
         counter.increment()
         assert int(counter) == 1
 
 
-@pytest.mark.parametrize("name", ["Extended", "ExtendedMap", "Labelled", "Placed"])
+@pytest.mark.parametrize("name", EXTENDED)
 def test_cython_classes_that_extend_a_counter(counting, name):
     """Instances come and go.  Each dropped its type's reference, which only instances of heap types have."""
     cython_class = getattr(counting, name)
@@ -88,7 +96,7 @@ def test_cython_classes_that_extend_a_counter(counting, name):
 
 
 @pytest.mark.skipif(not GIL_BUILD and sys.version_info < (3, 14), reason="3.13 never frees a class once it has threads")
-@pytest.mark.parametrize("name", ["Extended", "ExtendedMap", "Labelled", "Placed"])
+@pytest.mark.parametrize("name", EXTENDED)
 def test_python_classes_that_extend_a_cython_class_are_freed(counting, name):
     """Once they are unused; the collector must see each reference to such a class once."""
     made = type("Subclass", (getattr(counting, name),), {})
@@ -113,12 +121,26 @@ def test_counts_by_label_from_c(counting):
     assert counts == {"a": 2**70 + 3, "b": 6, "c": 3}
 
 
+def test_shared_counts_by_label_from_c(counting):
+    counts = SharedCounterMap(bytearray(64 * 4))
+    counts.add("a", 2**63 - 10)
+    assert counting.count_shared_labels(counts, ["a", "b", "b"]) == [2**63 - 7, 6, 6]
+    counts.add("a", 6)
+    for label, error in ((1.5, TypeError), ([], TypeError), ("a", OverflowError), ("a longer label " * 9, ValueError)):
+        with pytest.raises(error):
+            counting.count_shared_labels(counts, [label])
+    with pytest.raises(RuntimeError, match="has not been called"):
+        counting.count_shared_labels(SharedCounterMap.__new__(SharedCounterMap), ["a"])
+    assert counts == {"a": 2**63 - 1, "b": 6}
+
+
 def test_none_is_refused(counting):
     for call in (
         lambda: counting.increment_many(None, 1),
         lambda: counting.every_call(None),
         lambda: counting.add(None, 1),
         lambda: counting.every_shared_call(None),
+        lambda: counting.count_shared_labels(None, []),
     ):
         with pytest.raises(TypeError, match="None"):
             call()

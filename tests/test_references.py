@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fastcounter import CounterMap, SharedCounter
+from fastcounter import CounterMap, SharedCounter, SharedCounterMap
 from helpers import CHANGES, COMPAT, COMPILED, name_of
 
 TIMES = 1000
@@ -125,3 +125,30 @@ def raising(error, function, *args):
 def test_references_of_maps(name):
     counts = CounterMap({"a": 2**40})
     assert references_left(MAP_CALLS[name], counts) < LIMIT
+
+
+SHARED_MAP_CALLS = {name: MAP_CALLS[name] for name in ("increment", "labels", "read", "all", "compare", "assign")} | {
+    "add": lambda counts: counts.add("b", -(2**40)),
+    "update": lambda counts: [counts.update("abc"), counts.update({"b": 2}), counts.most_common(2)],
+    "exact": lambda counts: [counts.increment((True, b"b", ("c", 2**70))), counts[True, b"b", ("c", 2**70)]],
+    "reset": lambda counts: [counts.add("a", 2**40), counts.reset()],
+    "new": lambda counts: SharedCounterMap(bytearray(64 * 10), None).increment("a"),
+    "add bad": lambda counts: raising(TypeError, counts.add, "a", None),
+    "add large": lambda counts: raising(OverflowError, counts.add, "a", 2**63),
+    "label bad": lambda counts: raising(TypeError, counts.increment, ("a", 1.5)),
+    "hash bad": lambda counts: raising(TypeError, counts.add, [], 1),
+    "full": lambda counts: raising(ValueError, counts.increment, "a long label" * 1000),
+    "new bad": lambda counts: raising(ValueError, SharedCounterMap, b"no map" * 64),
+}
+
+
+@pytest.mark.parametrize("name", SHARED_MAP_CALLS)
+def test_references_of_shared_maps(name):
+    memory = bytearray(64 * 100)
+    counts, other = SharedCounterMap(memory), SharedCounterMap(memory)
+
+    def run(_counts):
+        other.increment("a")  # which the map takes in
+        SHARED_MAP_CALLS[name](counts)
+
+    assert references_left(run, None) < LIMIT

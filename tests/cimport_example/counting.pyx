@@ -1,7 +1,14 @@
 # cython: language_level=3, freethreading_compatible=True
 """A user's Cython module: counters called from C."""
 
-from fastcounter cimport CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter
+from fastcounter cimport (
+    CounterMap,
+    FastReadCounter,
+    FastWriteCounter,
+    SharedCounter,
+    SharedCounterMap,
+    SingleThreadCounter,
+)
 
 
 def increment_many(FastWriteCounter counter not None, long times):
@@ -65,6 +72,13 @@ def count_labels(CounterMap counts not None, labels):
     return [counts.c_value(label) for label in labels]
 
 
+def count_shared_labels(SharedCounterMap counts not None, labels):
+    for label in labels:
+        counts.c_increment(label)
+        counts.c_add(label, 2)
+    return [counts.c_value(label) for label in labels]
+
+
 cdef class ExtendedMap(CounterMap):
     cdef public object label
 
@@ -78,4 +92,8 @@ cdef class Labelled(FastWriteCounter):
 
 
 cdef class Placed(SharedCounter):
+    cdef public object label
+
+
+cdef class PlacedMap(SharedCounterMap):
     cdef public object label

@@ -7,7 +7,15 @@ It is checked, never run.  Both complain of a comment that they have no use for.
 from collections.abc import Callable
 from typing import Protocol
 
-from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter, compat
+from fastcounter import (
+    CounterMap,
+    FastReadCounter,
+    FastWriteCounter,
+    SharedCounter,
+    SharedCounterMap,
+    SingleThreadCounter,
+    compat,
+)
 
 single = SingleThreadCounter()
 reader = FastReadCounter()
@@ -72,6 +80,14 @@ counts.add("a", 0.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgument
 counts.update(5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 counts.increment(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 CounterMap(5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+shared_counts: SharedCounterMap[str] = SharedCounterMap("requests.counts", 2**20)
+shared_counts["a"] = 5  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+shared_counts["a"] += 1  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+shared_counts.increment(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shared_counts.add("a", 0.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+SharedCounterMap({"a": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+SharedCounterMap(size="1 MiB")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 # The layouts of two counters do not go together.

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar, assert_type
 
 import fastcounter
-from fastcounter import CounterMap, FastReadCounter, FastWriteCounter, SharedCounter, SingleThreadCounter, compat, pure
+from fastcounter import (
+    CounterMap,
+    FastReadCounter,
+    FastWriteCounter,
+    SharedCounter,
+    SharedCounterMap,
+    SingleThreadCounter,
+    compat,
+    pure,
+)
 
 # Each class, as the README shows it.
 
@@ -76,6 +85,29 @@ def largest(counted: Mapping[str, int]) -> str:
 
 
 assert_type(largest(counts), str)
+
+
+# Counts by label for all processes.
+
+shared_counts: SharedCounterMap[str] = SharedCounterMap()
+shared_counts.increment("/")
+shared_counts.decrement("/")
+shared_counts.add("/about", True)
+shared_counts.update({"/about": 2})
+shared_counts.update(["/", "/about"])
+assert_type(shared_counts.most_common(3), list[tuple[str, int]])
+assert_type(shared_counts["/"], int)
+assert_type(shared_counts.get("/"), int | None)
+assert_type(shared_counts.reset(), dict[str, int])
+assert_type(shared_counts.total(), int)
+assert_type(dict(shared_counts), dict[str, int])
+assert_type(largest(shared_counts), str)
+responses = SharedCounterMap[tuple[str, int]](Path("responses.counts"), size=2**20)
+responses.increment(("GET", 200))
+in_memory: list[SharedCounterMap[bytes]] = [
+    SharedCounterMap(bytearray(6400)),
+    SharedCounterMap(shared_memory.SharedMemory(create=True, size=6400)),
+]
 
 
 class Requests(CounterMap[str]):
