@@ -1,9 +1,10 @@
-"""Fork while four threads use a counter, or add labels to a map, and check that each child can use its copy.
+"""Fork while four threads use a counter or a map, and check that each child can use its copy.
 
 python tests/scripts/forks.py --forks 20000
 python tests/scripts/forks.py --classes CounterMap --sizes large
 """
 
+import collections
 import signal
 import sys
 import threading
@@ -12,15 +13,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fastcounter import CounterMap
-from helpers import CLASSES, COMPILED, Child, read_count, script_parser
+from fastcounter import CounterMap, SharedCounterMap
+from helpers import CLASSES, COMPILED, MAPS, Child, read_count, script_parser
 
 SIZES = {"small": 1000, "large": 2**70}
 HUNG = -signal.SIGALRM
 
 
 def main():
-    parser = script_parser(__doc__, [*COMPILED, CounterMap])
+    parser = script_parser(__doc__, [*COMPILED, *MAPS])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="of counts (default: both)")
     parser.add_argument("--forks", type=int, default=1000, help="for each class and size (default: 1000)")
     parser.add_argument("--patience", type=int, default=10, help="seconds until a child is hung (default: 10)")
@@ -31,6 +32,8 @@ def main():
     bad = 0
     for name in args.classes:
         for size in args.sizes:
+            if size == "large" and name == "SharedCounterMap":
+                continue  # its amounts have 64 bits
             outcomes = fork_many(CLASSES[name], SIZES[size], args)
             hung = outcomes.count(HUNG)
             wrong = len(outcomes) - outcomes.count(0) - hung
@@ -41,7 +44,7 @@ def main():
 
 def fork_many(cls, size, args):
     """The outcome of each child: 0 if it was right, HUNG, or the status or signal that it ended with."""
-    used = Maps(size) if cls is CounterMap else Counter(cls, size)
+    used = {CounterMap: Map, SharedCounterMap: SharedMap}[cls](size) if cls in MAPS else Counter(cls, size)
     stop = threading.Event()
     threads = [threading.Thread(target=used.use, args=(stop,)) for _ in range(4)]
     for thread in threads:
@@ -79,11 +82,17 @@ class Counter:
         assert read_count(self.counter) == before + 1
 
 
-class Maps:
-    """A map that the threads add labels to, and replace by a new one before long, so that it always grows."""
+class Map:
+    """A map that the threads add labels to, and empty before long, so that it always grows."""
 
     def __init__(self, size):
-        self.counts, self.size = CounterMap(), size
+        self.counts, self.size = self.make(), size
+
+    def make(self):
+        return CounterMap()
+
+    def empty(self):
+        self.counts.reset()
 
     def use(self, stop):
         while not stop.is_set():
@@ -91,17 +100,28 @@ class Maps:
             for number in range(300):
                 counts.increment(number)
                 counts.add("sized", self.size)
-            self.counts = CounterMap()
+            self.empty()
 
     def check(self):
         counts = self.counts
-        before = dict(counts)
+        expected = collections.Counter(dict(counts))
         for number in range(400):
             counts.increment(number)
         counts.add("sized", self.size)
-        assert all(counts[number] == before.get(number, 0) + 1 for number in range(400))
-        assert counts["sized"] == before.get("sized", 0) + self.size
+        expected.update({**dict.fromkeys(range(400), 1), "sized": self.size})
+        assert counts == expected
         assert len(counts) == len(set(counts)) == 401
+        assert counts.reset() == expected
+
+
+class SharedMap(Map):
+    """One in memory of its own, of which a child has a copy.  It keeps its labels, so a new one takes its place."""
+
+    def make(self):
+        return SharedCounterMap(bytearray(64 * 1000))
+
+    def empty(self):
+        self.counts = self.make()
 
 
 if __name__ == "__main__":

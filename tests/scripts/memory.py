@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers import CHANGES, CLASSES, script_parser
+from helpers import CHANGES, CLASSES, COMPILED, MAPS, instance_of, script_parser
 
 TOLERATED = 50  # blocks of memory, since some caches grow
 
@@ -70,23 +70,53 @@ def subclass(counter_class):
     counter.increment()
 
 
-SCENARIOS = {
-    scenario.__name__: scenario
-    for scenario in (make, make_large, change_in_place, change_while_read, change, assign, fail, subclass)
-}
+def count_by_label(map_class):
+    counts = instance_of(map_class)
+    for number in range(20):
+        counts.increment(number)
+        counts.add(("label", f"{number}"), 2**40)
+    assert counts.total() == 20 + 20 * 2**40
+    assert len(counts.most_common(50)) == len(dict(counts)) == 40
+    assert len(counts.reset()) == 40
+    counts.update("abca")
+
+
+def fail_to_count(map_class):
+    counts = instance_of(map_class)
+    for call in (counts.increment, counts.update, counts.__contains__, map_class):
+        with contextlib.suppress(TypeError):
+            call([[]])
+    with contextlib.suppress(OverflowError, ValueError):
+        counts.add("a long label" * 1000, 2**70)
+
+
+def subclass_map(map_class):
+    class Sub(map_class):
+        pass
+
+    counts = instance_of(Sub)
+    counts.itself = counts
+    counts.increment("a")
+
+
+COUNTER_SCENARIOS = (make, make_large, change_in_place, change_while_read, change, assign, fail, subclass)
+MAP_SCENARIOS = (count_by_label, fail_to_count, subclass_map)
 
 
 def main():
-    parser = script_parser(__doc__)
-    parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), help="(default: all)")
+    parser = script_parser(__doc__, [*COMPILED, *MAPS])
+    names = [scenario.__name__ for scenario in COUNTER_SCENARIOS + MAP_SCENARIOS]
+    parser.add_argument("--scenarios", nargs="+", choices=names, default=names, help="(default: all)")
     parser.add_argument("--times", type=int, default=2000, help="to run each (default: 2000)")
     args = parser.parse_args()
     failed = False
     for class_name in args.classes:
-        for name in args.scenarios:
-            blocks = growth(SCENARIOS[name], CLASSES[class_name], args.times)
-            print(f"{class_name}, {name}: {blocks} blocks left over", flush=True)
-            failed |= blocks > TOLERATED
+        cls = CLASSES[class_name]
+        for scenario in MAP_SCENARIOS if cls in MAPS else COUNTER_SCENARIOS:
+            if scenario.__name__ in args.scenarios:
+                blocks = growth(scenario, cls, args.times)
+                print(f"{class_name}, {scenario.__name__}: {blocks} blocks left over", flush=True)
+                failed |= blocks > TOLERATED
     sys.exit(failed)
 
 

@@ -1,9 +1,10 @@
-"""Use counters from many threads at once, for as long as you like, and check that nothing was lost.
+"""Use counters and maps from many threads at once, for as long as you like, and check that nothing was lost.
 
 python tests/scripts/stress.py --seconds 600
 python tests/scripts/stress.py --increments 100_000_000
 """
 
+import collections
 import copy
 import itertools
 import pickle
@@ -15,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fastcounter import SharedCounter, SingleThreadCounter, compat
+from fastcounter import CounterMap, SharedCounter, SharedCounterMap, SingleThreadCounter, compat
 from helpers import CLASSES, COMPAT, COMPILED, GIL_BUILD, name_of, read_count, run_threads, script_parser
 
 MAY_LOSE = [] if GIL_BUILD else [SingleThreadCounter, compat.Counter]
@@ -37,6 +38,8 @@ def main():
     end = time.monotonic() + args.seconds
     for number in itertools.count(1):
         share(args.threads)
+        count_by_label(args.threads)
+        share_by_label(args.threads)
         for counter_class in classes:
             mix(counter_class, args.threads)
             if time.monotonic() > end:
@@ -117,6 +120,67 @@ def share(threads):
 
     expected = sum(run_threads(*[write] * threads, reset, look))
     assert SharedCounter(memory).value == expected
+
+
+class Label:
+    """A label that lets other threads run where it is compared, and has the hash of others."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __hash__(self):
+        return self.number % 8
+
+    def __eq__(self, other):
+        time.sleep(0)
+        return isinstance(other, Label) and self.number == other.number
+
+
+def count_by_label(threads):
+    """Write to a map, reset, read, copy and pickle it."""
+    counts = CounterMap()
+    labels = [label for number in range(20) for label in (number, f"{number}", ("label", number), Label(number))]
+    mix_labels(lambda: counts, labels, [1, -1, 2**20, 2**63, -(2**90)], threads)
+
+
+def share_by_label(threads):
+    """Write to one map in memory, reset and read it, each thread by a map of its own."""
+    memory = bytearray(64 * 1000)
+    labels = [label for number in range(30) for label in (number, f"{number}", ("label", number))]
+    mix_labels(lambda: SharedCounterMap(memory), labels, [1, -1, 2**20], threads)
+
+
+def mix_labels(find, labels, amounts, threads):
+    """Each addition is in one reset or left in the map.  `find` returns a map for a thread."""
+
+    def write():
+        counts, own, added = find(), random.Random(), collections.Counter()
+        for _ in range(300):
+            label, amount = own.choice(labels), own.choice(amounts)
+            counts.add(label, amount)
+            counts.increment(label)
+            added[label] += amount + 1
+        return added
+
+    def reset():
+        counts, taken = find(), collections.Counter()
+        for _ in range(50):
+            taken.subtract(counts.reset())
+        return taken
+
+    def look():
+        counts = find()
+        for _ in range(20):
+            assert all(isinstance(count, int) for count in [*counts.values(), counts.total()])
+            assert len(counts.most_common(3)) <= 3
+            if isinstance(counts, CounterMap):
+                assert set(copy.copy(counts)) <= set(labels)
+        return {}
+
+    left = collections.Counter()
+    for counts in run_threads(*[write] * threads, reset, reset, look):
+        left.update(counts)
+    assert find() == left, f"{type(find()).__name__}: {dict(find())} instead of {left}"
 
 
 def count_far(counter_class, increments, threads):
