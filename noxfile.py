@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import nox
+from filelock import FileLock  # nox needs virtualenv, which needs it
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "virtualenv"
@@ -28,25 +29,29 @@ ADDRESS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 THREAD = "-fsanitize=thread"
 
 
-def made(session: nox.Session, folder: Path, since: float, *command: str, needs: str = "", **env: str) -> Path:
-    """Return the one file that the command makes.  Make it again if the file in the folder is older than `since`."""
-    found = [path for path in folder.glob("fastcounter-*") if path.stat().st_mtime >= since]
-    if found:
-        return found[0]
-    if needs:
-        session.install(needs)
+def build_once(session: nox.Session, folder: Path, since: float, *command: str, needs: str = "", **env: str) -> Path:
+    """Return the one file that the command builds.  Build it again if that in the folder is older than `since`.
+
+    Of several sessions that need it at once, one builds it, and the others wait.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=BUILT) as work:  # two sessions may make the same file at once
-        session.run(*command, work, env=env, external=True)
-        (file,) = Path(work).iterdir()
-        return file.replace(folder / file.name)
+    with FileLock(folder / "lock"):
+        for path in folder.glob("fastcounter-*"):
+            if path.stat().st_mtime >= since:
+                return path
+        if needs:
+            session.install(needs)
+        with tempfile.TemporaryDirectory(dir=BUILT) as work:  # a build that is interrupted leaves nothing in the folder
+            session.run(*command, work, env=env, external=True)
+            (file,) = Path(work).iterdir()
+            return file.replace(folder / file.name)
 
 
 def sdist(session: nox.Session) -> Path:
     """Return the source distribution of the checkout."""
     since = max(path.stat().st_mtime for pattern in SOURCES for path in ROOT.glob(pattern))
     command = ["python", "-m", "build", "-q", "--sdist", str(ROOT), "--outdir"]
-    return made(session, BUILT / "sdist", since, *command, needs="build")
+    return build_once(session, BUILT / "sdist", since, *command, needs="build")
 
 
 def wheel(
@@ -64,7 +69,7 @@ def wheel(
     command = [python, "-m", "pip", "wheel", "-q", "--no-deps", *options, str(source), "--wheel-dir"]
     # CPPFLAGS are added to the interpreter's own -O2 or -O3.  CFLAGS would replace them.
     env = {"CPPFLAGS": flags, **env}
-    return made(session, BUILT / f"{str(abi).strip()}-{variant}", source.stat().st_mtime, *command, **env)
+    return build_once(session, BUILT / f"{str(abi).strip()}-{variant}", source.stat().st_mtime, *command, **env)
 
 
 def environment(session: nox.Session, package: Path, *extras: str) -> None:
@@ -111,7 +116,7 @@ def build(session: nox.Session) -> None:
     """Source distribution and wheel: reproducible, complete, and accepted by the index. They stay in dist/."""
     session.install(*EXTRAS["release"])
     again = Path(session.create_tmp()) / "again"
-    sdist(session)  # for the sessions after this one
+    sdist(session)  # now, since setuptools can make only one at a time in the checkout
     for folder in (ROOT / "dist", again):
         shutil.rmtree(folder, ignore_errors=True)
         session.run("python", "-m", "build", "-q", "--outdir", str(folder), env={"SOURCE_DATE_EPOCH": "1700000000"})
@@ -176,7 +181,7 @@ def manylinux(session: nox.Session) -> None:
     session.install(*EXTRAS["release"])
     package = wheel(session)
     command = ["auditwheel", "repair", str(package), "-w"]
-    repaired = made(session, BUILT / "manylinux", package.stat().st_mtime, *command)
+    repaired = build_once(session, BUILT / "manylinux", package.stat().st_mtime, *command)
     environment(session, repaired, "test")
     pytest(session, "reentrant or compiler and not example")
 
