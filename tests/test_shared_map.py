@@ -1018,6 +1018,7 @@ def test_no_memory_to_reset_loses_nothing(without_memory):
     assert failures > 1
 
 
+@pytest.mark.usefixtures("short_collections")
 @pytest.mark.parametrize("use", ["read", "increment", "fork"])
 def test_finalizers_that_use_the_map(use):
     """To make a tuple can run the garbage collector, up to 3.11: each record is taken in once all the same."""
