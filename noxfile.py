@@ -91,9 +91,9 @@ def copy(session: nox.Session, names: list[str]) -> None:
     session.chdir(folder)
 
 
-# Marks of tests, which pyproject.toml explains.
-ALL = "not bench"
+# Marks of tests, which pyproject.toml explains: what depends on the version of Python, and what also on the build.
 SHORT = "not bench and not example and not long"
+BUILD = f"{SHORT} and not processes"
 
 
 def pytest(session: nox.Session, marks: str, *options: str, **env: str) -> None:
@@ -153,16 +153,16 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15"])
 def tests(session: nox.Session) -> None:
-    """The tests."""
+    """The tests that can depend on the version of Python."""
     environment(session, wheel(session), "test")
-    pytest(session, ALL)
+    pytest(session, SHORT)
 
 
 @nox.session(python=["3.11", "3.14", "3.14t"])
-def examples(session: nox.Session) -> None:
-    """The examples, with the real libraries and servers. Needs Debian's `prometheus` and `redis-server`."""
+def long(session: nox.Session) -> None:
+    """Long tests, and the examples with real libraries and servers. Needs Debian's `prometheus` and `redis-server`."""
     environment(session, wheel(session), "examples")
-    pytest(session, "example", FASTCOUNTER_EXAMPLES="1")
+    pytest(session, "long or example", FASTCOUNTER_EXAMPLES="1")
 
 
 @nox.session(python="3.11")
@@ -190,7 +190,7 @@ def manylinux(session: nox.Session) -> None:
 def portable(session: nox.Session) -> None:
     """3.13: the portable code, without CPython's internals, that future versions of CPython get."""
     environment(session, wheel(session, "portable", FASTCOUNTER_PORTABLE="1"), "test")
-    pytest(session, SHORT, FASTCOUNTER_PORTABLE="1")
+    pytest(session, BUILD, FASTCOUNTER_PORTABLE="1")
 
 
 @nox.session(python="3.14")
@@ -200,14 +200,14 @@ def cython(session: nox.Session) -> None:
     package = wheel(session, "oldest-cython", options=("--no-build-isolation",))
     environment(session, package, "test")
     # fastcounter/c/cython_workarounds.h says why memory of closed interpreters leaks.
-    pytest(session, f"{SHORT} and not growth")
+    pytest(session, f"{BUILD} and not growth")
 
 
 @nox.session(python="3.12")
 def clang(session: nox.Session) -> None:
     """3.12: built by clang."""
     environment(session, wheel(session, "clang", CC="clang", CXX="clang++"), "test")
-    pytest(session, SHORT, CC="clang", CXX="clang++")
+    pytest(session, BUILD, CC="clang", CXX="clang++")
 
 
 @nox.session(python="3.15")
@@ -221,7 +221,7 @@ def jit(session: nox.Session) -> None:
     """3.15: the tests with CPython's JIT compiler switched on."""
     environment(session, wheel(session), "test")
     session.run("python", "-c", "import sys; assert sys._jit.is_enabled()", env={"PYTHON_JIT": "1"})
-    pytest(session, SHORT, PYTHON_JIT="1")
+    pytest(session, BUILD, PYTHON_JIT="1")
 
 
 @nox.session(python="python3.14d")
@@ -272,7 +272,7 @@ def asan(session: nox.Session) -> None:
     environment(session, wheel(session, "asan", ADDRESS), "test")
     env = {"ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
     env["LD_PRELOAD"] = preloaded(session, "libasan.so", "libubsan.so")
-    pytest(session, f"{SHORT} and not compiler and not growth", **env)  # it delays the reuse of memory that is freed
+    pytest(session, f"{BUILD} and not compiler and not growth", **env)  # it delays the reuse of memory that is freed
 
 
 @nox.session(python="python3.14tsan")

@@ -24,7 +24,7 @@ import fastcounter
 from fastcounter import SharedCounter, _files, _mappings, _memory
 from helpers import Child, run_python, run_script, run_threads
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.processes
 
 HEADER = "=8sIIQ16s24x"
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files, or does not remove a mapped one")
@@ -379,6 +379,7 @@ def test_a_fifo_that_takes_the_place_of_the_file(path, monkeypatch):
 # ---- Several processes, and processes that are killed ----
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("without", ["", "link", "posix_fallocate"])
 def test_processes_that_make_one_file_at_once(folder, without):
     if without and os.name == "nt":
@@ -388,6 +389,7 @@ def test_processes_that_make_one_file_at_once(folder, without):
     assert "all right" in run_script("make_files.py", "together", folder, "--rounds", rounds, *options)
 
 
+@pytest.mark.long
 @needs_fork
 @pytest.mark.parametrize("without", ["", "link", "posix_fallocate"])
 def test_processes_that_are_killed_while_they_make_one(folder, without):
@@ -616,6 +618,7 @@ def test_a_forked_child_goes_on_with_the_mapping(path):
     assert counter.value == 3
 
 
+@pytest.mark.long
 @needs_fork
 def test_forks_while_threads_attach(path):
     """A child attaches counters whatever the threads of its parent were doing."""

@@ -8,7 +8,7 @@ import pytest
 from helpers import Child, name_of, read_count, run_script
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.processes,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and POSIX signals"),
 ]
 
@@ -17,6 +17,7 @@ def test_signal_handlers_never_hang(counter_class):
     run_script("signals.py", "--classes", name_of(counter_class))
 
 
+@pytest.mark.long
 def test_the_original_hangs_in_a_signal_handler():
     """This shows that the test above can fail: the original's lock is taken in the same scenario."""
     with pytest.raises(subprocess.TimeoutExpired):
@@ -29,6 +30,7 @@ def test_children_never_hang(counter_class, size):
     run_script("forks.py", "--classes", name_of(counter_class), "--sizes", size, "--forks", 100)
 
 
+@pytest.mark.long
 def test_children_of_the_original_hang():
     """This shows that the test above can fail: the original's lock is taken in the same scenario."""
     with pytest.raises(AssertionError, match=" forks, 1 hung"):

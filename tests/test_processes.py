@@ -34,7 +34,7 @@ from helpers import (
     run_threads,
 )
 
-pytestmark = [pytest.mark.long, pytest.mark.hangs_under_wine]
+pytestmark = [pytest.mark.processes, pytest.mark.hangs_under_wine]
 
 METHODS = multiprocessing.get_all_start_methods()
 

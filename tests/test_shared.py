@@ -523,6 +523,7 @@ def test_a_jump_to_the_edge_while_others_add(memory):
     run_threads(jump, add, add)
 
 
+@pytest.mark.long
 def test_killed_workers_lose_nothing(path):
     memory = map_file(path)
     workers = 15 if os.name == "nt" else 100  # Windows takes long to start one

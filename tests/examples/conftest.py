@@ -33,7 +33,7 @@ def pytest_itemcollected(item):
 
 @pytest.fixture(scope="session")
 def missing():
-    """Skip the test, but fail it where everything has to be there, as in the `examples` session of nox."""
+    """Skip the test, but fail it where everything has to be there, as in the `long` sessions of nox."""
 
     def skip_or_fail(what):
         if os.environ.get("FASTCOUNTER_EXAMPLES"):
