@@ -186,9 +186,9 @@ def manylinux(session: nox.Session) -> None:
     pytest(session, "reentrant or compiler and not example")
 
 
-@nox.session(python="3.13")
+@nox.session(python=["3.13", "3.14t"])
 def portable(session: nox.Session) -> None:
-    """3.13: the portable code, without CPython's internals, that future versions of CPython get."""
+    """The portable code, without CPython's internals, that future versions of CPython get."""
     environment(session, wheel(session, "portable", FASTCOUNTER_PORTABLE="1"), "test")
     pytest(session, BUILD, FASTCOUNTER_PORTABLE="1")
 
@@ -264,6 +264,13 @@ def forks(session: nox.Session) -> None:
     """Many forks while threads use a counter: no child hangs or miscounts."""
     environment(session, wheel(session))
     script(session, "forks.py", "--forks", "1000")
+
+
+@nox.session(python=["3.11", "3.14t"])
+def kills(session: nox.Session) -> None:
+    """Processes that are killed while they add labels to memory that they share: nothing is lost, and no one waits."""
+    environment(session, wheel(session))
+    script(session, "shared_map.py", "kills", "500")
 
 
 @nox.session(python="3.11")

@@ -1430,7 +1430,7 @@ class TestForks:
         assert counts == {"parent": 2, "child": 2}
 
     def test_killed_children_lose_nothing(self):
-        """`nox -s kills` runs thousands of rounds."""
+        """The session `kills` of noxfile.py runs far more rounds."""
         run_script("shared_map.py", "kills", 20)
 
     def test_children_never_hang(self):
