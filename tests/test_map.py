@@ -448,6 +448,60 @@ def test_a_reset_in_the_middle_of_a_look_up(where, call):
     assert counts.total() - GROWTH == {"increment": 1, "add": 2**70, "get": 0}[call]
 
 
+def test_a_label_that_a_reset_drops_while_it_is_compared():
+    """A tuple is compared item by item, and here the first comparison drops the map's reference to the tuple."""
+
+    def reset():
+        counts.reset()
+        gc.collect()
+        spam.extend(("x" * 50, number) for number in range(100))  # may take the memory of the tuple
+
+    spam, counts = [], CounterMap()
+    for last in ("same", "other"):
+        counts.increment((Label("a", on_eq=reset, hash_of=1), Label("same", hash_of=1)))
+        counts.increment((Label("a", hash_of=1), Label(last, hash_of=1)))
+        assert counts.reset() == {(Label("a", hash_of=1), Label(last, hash_of=1)): 1}
+
+
+def test_a_comparison_that_resets_and_raises():
+    def reset_and_raise():
+        taken.append(counts.reset())
+        fail()
+
+    taken, counts, label = [], CounterMap(), Label("a", hash_of=1)
+    counts.add(label, 2**70)
+    label.on_eq = reset_and_raise
+    with pytest.raises(ZeroDivisionError):
+        counts.increment(Label("a", hash_of=1))
+    label.on_eq = None
+    assert taken == [{label: 2**70}]
+    assert counts == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("where", ["on_hash", "on_eq"])
+def test_a_fork_in_the_middle_of_a_look_up(where):
+    """Parent and child go on with the look-up, each in its map."""
+    children, counts = [], CounterMap()
+    old, new = Label("a", hash_of=1), Label("a", hash_of=1)
+    counts.add(old, 2**70)
+
+    def fork():
+        old.on_eq = new.on_hash = None
+        children.append(os.fork())
+
+    setattr(new if where == "on_hash" else old, where, fork)
+    try:
+        counts.increment(new)
+        right = counts.reset() == {old: 2**70 + 1} and counts == {}
+    finally:
+        if children == [0]:
+            os._exit(not right)
+    assert right
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+
+
 @pytest.mark.skipif(not RESETS_AT_ONCE, reason="a reset leaves the labels")
 def test_memory_is_that_of_the_labels_between_two_resets():
     counts, sizes = CounterMap(), []
