@@ -35,7 +35,7 @@ class Counter(_Counter):
         """
     @property
     def value(self) -> int:
-        """The count, an int.  Assign an integer to set it.
+        """The count, an int.  Assign an integer to set it, unless this is a FastWriteCounter.
 
         With the GIL, reading takes as long as reading an attribute of a class with `__slots__`.  Without it, reading
         makes an int.  Reading and assigning are one atomic step each.  If the assigned value is not an integer,
@@ -60,7 +60,7 @@ class FastWriteCounter(Counter):
     # Not assignable, where the base class's is: so it is in 1.x.
     @property  # type: ignore[misc]
     def value(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The count, an int.  Assign an integer to set it.
+        """The count, an int.  Assign an integer to set it, unless this is a FastWriteCounter.
 
         With the GIL, reading takes as long as reading an attribute of a class with `__slots__`.  Without it, reading
         makes an int.  Reading and assigning are one atomic step each.  If the assigned value is not an integer,

@@ -13,7 +13,7 @@
 /* ---- value ---- */
 
 #define VALUE_DOC \
-    "The count, an int.  Assign an integer to set it.\n\n" \
+    "The count, an int.  Assign an integer to set it, unless this is a FastWriteCounter.\n\n" \
     "With the GIL, reading takes as long as reading an attribute of a class with `__slots__`.  Without it, reading\n" \
     "makes an int.  Reading and assigning are one atomic step each.  If the assigned value is not an integer,\n" \
     "TypeError is raised and the count stays unchanged."
