@@ -281,6 +281,14 @@ with_known_records(void)
     with_known_label();
 }
 
+/* One more record of Y gets ready later. */
+static void
+with_known_and_unready_records(void)
+{
+    with_known_records();
+    with_unready_record();
+}
+
 static void
 uses_map(void)
 {
@@ -381,6 +389,17 @@ all_between_additions(int thread)
 }
 
 static void
+all_beside_two_additions(int thread)
+{
+    if (thread == 2) {
+        read_all();
+    }
+    else {
+        increment(X);
+    }
+}
+
+static void
 reset_beside_increments(int thread)
 {
     if (thread == 1) {
@@ -425,8 +444,10 @@ read_many_records(int thread)
         increment(Y);
         increment(Z);
     }
-    value(Y);
-    read_all();
+    else {
+        value(Y);
+        read_all();
+    }
 }
 
 /* The process that has claimed a record goes on, counts there, and says so. */
@@ -446,6 +467,16 @@ record_gets_ready(int thread)
         value(X);
         read_all();
     }
+}
+
+/* A thread that reads a label's records finds a block behind them that another has just appended. */
+static void
+record_needs_a_block(int thread)
+{
+    if (thread == 0) {
+        get_ready(unready[0], Y);
+    }
+    value(Y);
 }
 
 /* Two records get ready, and those who wait for both go on without one. */
@@ -525,13 +556,14 @@ static const program programs[] = {
     {P(label_of_others), .threads = 2, AFTER(with_one_label)},
     {P(look_ups_beside_additions), .threads = 2},
     {P(all_beside_additions), .threads = 2},
-    {P(all_beside_additions), .threads = 2, AFTER(with_dead_records)},
+    {P(all_beside_additions), .threads = 2, AFTER(with_unready_record)},
     {P(all_between_additions), .threads = 2},
     {P(reset_beside_increments), .threads = 2},
     {P(resets), .threads = 2, .preemptions = 1},
     {P(record_gets_ready), .threads = 2, .notes = NOTES, AFTER(with_unready_record)},
     {P(record_gets_ready), .threads = 2, .notes = NOTES, AFTER(with_dead_records)},
     {P(record_gets_ready), .threads = 3, .notes = NOTES, AFTER(with_unready_record)},
+    {P(record_needs_a_block), .threads = 2, AFTER(with_known_and_unready_records)},
     {P(records_get_ready), .threads = 2, AFTER(with_unready_records)},
     {P(records_get_ready), .threads = 3, .preemptions = 1, AFTER(with_unready_records)},
     {P(known_label), .threads = 2, .notes = NOTES, AFTER(with_known_records)},
@@ -548,7 +580,7 @@ static const program programs[] = {
     {P(look_ups_beside_additions), .threads = 2, .preemptions = 1, .stops = 1},
     {P(known_label), .threads = 2, .preemptions = 1, .stops = 1, AFTER(with_known_label)},
     {P(open_and_count), .threads = 2, .preemptions = 1, .stops = 1},
-    {P(all_between_additions), .threads = 3, .preemptions = 1, .stops = 1},
+    {P(all_beside_two_additions), .threads = 3, .preemptions = 1, .stops = 1},
 };
 
 /* ---- Running them ---- */

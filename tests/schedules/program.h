@@ -32,6 +32,7 @@ typedef struct {
 
 static const program *current;
 static enum memory memory;
+static long most_schedules;     /* of each program; 0 for all */
 
 /* Each file of programs defines these two.  The first prepares a program and is the body of its threads. */
 static void body(int thread);
@@ -97,13 +98,13 @@ count_of(PyObject *result)
 /* ---- Running ---- */
 
 static const char *
-wrong_notes(enum note notes, long noted)
+wrong_notes(enum note notes, outcome result)
 {
     if (notes == NOTES_UNLESS_ORDERLY) {
         notes = memory == ORDERLY ? NEVER_NOTES : NOTES;
     }
-    return notes == NOTES && noted == 0 ? "no schedule reached note()"
-        : notes == NEVER_NOTES && noted > 0 ? "a schedule reached note()" : NULL;
+    return notes == NOTES && result.noted == 0 && result.are_all ? "no schedule reached note()"
+        : notes == NEVER_NOTES && result.noted > 0 ? "a schedule reached note()" : NULL;
 }
 
 /* Run the current program.  Print its title, which `kind` is a part of, and the number of schedules.  If it fails,
@@ -112,7 +113,8 @@ static int
 holds(const char *kind)
 {
     limits allowed = {.failures = current->failures, .stops = current->stops, .threads_stop = current->resets,
-                      .preemptions = current->preemptions ? current->preemptions : 2, .old_values = 2, .memory = memory};
+                      .preemptions = current->preemptions ? current->preemptions : 2, .old_values = 2, .memory = memory,
+                      .schedules = most_schedules};
     outcome result = explore(body, current->threads, finish, allowed);
     char title[200];
     snprintf(title, sizeof title, "%s%s, %d thread%s%s%s%s%s%s%s", current->name, kind, current->threads,
@@ -122,7 +124,7 @@ holds(const char *kind)
              current->before != NULL ? ", after " : "", current->before != NULL ? current->before_name : "");
     printf("%-85s%9ld\n", title, result.schedules);
     fflush(stdout);
-    const char *failure = result.failure != NULL ? result.failure : wrong_notes(current->notes, result.noted);
+    const char *failure = result.failure != NULL ? result.failure : wrong_notes(current->notes, result);
     if (failure != NULL) {
         printf("FAILED: %s\n", failure);
     }
@@ -132,14 +134,16 @@ holds(const char *kind)
     return failure == NULL;
 }
 
-/* What main() does with its arguments, which are [MEMORY] [NAME]: run all programs, or those of one name, until one
- * fails.  MEMORY is a number of enum memory.  `run` runs the current program and returns whether it holds. */
+/* What main() does with its arguments, which are [MEMORY] [MOST] [NAME]: run all programs, or those of one name, until
+ * one fails.  MEMORY is a number of enum memory.  MOST is how many schedules of each program to run, 0 for all.  `run`
+ * runs the current program and returns whether it holds. */
 static int
 run_programs(const program *programs, size_t number, int (*run)(void), int argc, char **argv)
 {
     memory = argc > 1 ? (enum memory)atoi(argv[1]) : ORDERLY;
+    most_schedules = argc > 2 ? atol(argv[2]) : 0;
     for (current = programs; current < programs + number; current++) {
-        if ((argc < 3 || strcmp(argv[2], current->name) == 0) && !run()) {
+        if ((argc < 4 || strcmp(argv[3], current->name) == 0) && !run()) {
             return 1;
         }
     }

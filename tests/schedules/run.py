@@ -32,6 +32,10 @@ LIMITS = {"tiny limits": TINY_LIMITS, "the header's limits": []}
 PORTABLE = {"portable code": [*TINY_LIMITS, "-DFASTCOUNTER_PORTABLE"]}  # its resets stop no thread
 VARIANTS = {"programs": LIMITS, "map_programs": LIMITS | PORTABLE, "log_programs": LIMITS}
 MEMORY = {"orderly memory": "0", "old values": "2", "store buffers": "1"}
+BY_DURATION = ["old values", "store buffers", "orderly memory"]  # those that take long are run first
+
+# The first schedules of the programs find nearly all mutations.  Only those that they miss are tried with more.
+SCHEDULES = [100, 1000, 10_000, 0]  # at most, of each program; 0 for all
 
 
 def compile_shared(folder):
@@ -63,7 +67,7 @@ def build(name, shared, headers, variant, output, warnings=WARNINGS):
 
 def run(executable, *args):
     """Run the programs.  Return what they print, and whether all of them hold."""
-    result = subprocess.run([executable, *args], stdout=subprocess.PIPE, text=True, timeout=1200)
+    result = subprocess.run([executable, *map(str, args)], stdout=subprocess.PIPE, text=True, timeout=1200)
     if result.returncode not in (0, 1):
         raise subprocess.CalledProcessError(result.returncode, result.args, result.stdout)
     return result.stdout, result.returncode == 0
@@ -76,10 +80,12 @@ def find(mutation, shared):
         for header in HEADERS.glob("*.h"):
             shutil.copy(header, folder)
         (folder / mutation.header).write_text(mutation.apply((HEADERS / mutation.header).read_text()))
-        for variant in VARIANTS[mutation.programs]:
-            executable = build(mutation.programs, shared, folder, variant, folder, NO_WARNINGS)
+        executables = {}
+        for most, variant in itertools.product(SCHEDULES, VARIANTS[mutation.programs]):
+            if variant not in executables:
+                executables[variant] = build(mutation.programs, shared, folder, variant, folder, NO_WARNINGS)
             for memory, number in MEMORY.items():
-                output, holds = run(executable, number)
+                output, holds = run(executables[variant], number, most)
                 if not holds:
                     before, failure = output.split("FAILED: ")
                     program, schedules = before.splitlines()[-1].rsplit(maxsplit=1)
@@ -88,34 +94,43 @@ def find(mutation, shared):
 
 
 def run_programs(pool, shared, program):
-    """Print the number of schedules of each program.  Return whether all hold."""
+    """Print the number of schedules of each program.  Return where one does not hold."""
     having = [name for name in VARIANTS if f"\n{program or 'main'}(" in (FOLDER / f"{name}.c").read_text()]
     files = [(name, variant) for name in having for variant in VARIANTS[name]]
     executables = {file: pool.submit(build, file[0], shared, HEADERS, file[1], shared) for file in files}
-    runs = [(file, memory) for memory in reversed(MEMORY) for file in files]  # those that take long first
+    runs = [(file, memory) for memory in BY_DURATION for file in reversed(files)]
     names = [program] if program else []
 
     def run_in(file, memory):
-        return run(executables[file].result(), MEMORY[memory], *names)
+        start = time.monotonic()
+        output, holds = run(executables[file].result(), MEMORY[memory], 0, *names)
+        return output, holds, time.monotonic() - start
 
-    results = list(pool.map(run_in, *zip(*runs, strict=True)))
-    if not any(output for output, _ in results):
-        sys.exit(f"there is no program {program}")
-    for ((name, variant), memory), (output, _) in zip(runs, results, strict=True):
+    failed, total = [], 0
+    results = pool.map(run_in, *zip(*runs, strict=True))
+    for ((name, variant), memory), (output, holds, seconds) in zip(runs, results, strict=True):
+        where = f"{name}.c, {variant} and {memory}"
         if output:
             schedules = sum(int(line.split()[-1]) for line in output.split("FAILED")[0].splitlines())
-            print(f"== {name}.c, {variant} and {memory}: {schedules:,} schedules\n\n{output}")
-    return all(holds for _, holds in results)
+            print(f"== {where}: {schedules:,} schedules in {seconds:.0f} s\n\n{output}", flush=True)
+            total += schedules
+        if not holds:
+            failed.append(f"a program does not hold: {where}")
+    if total == 0:
+        sys.exit(f"there is no program {program}")
+    print(f"{total:,} schedules.\n")
+    return failed
 
 
 def run_mutations(pool, shared, mutations):
-    """Print what finds each mutation.  Return whether all are found."""
-    missed = 0
-    for mutation, finder in zip(mutations, pool.map(find, mutations, itertools.repeat(shared)), strict=False):
+    """Print what finds each mutation.  Return those that are not found."""
+    missed = []
+    for mutation, finder in zip(mutations, pool.map(find, mutations, itertools.repeat(shared)), strict=True):
         print(f"{mutation}\n    {finder or 'NOT FOUND'}", flush=True)
-        missed += finder is None
-    print(f"\n{len(mutations) - missed} of {len(mutations)} mutations are found.")
-    return missed == 0
+        if finder is None:
+            missed.append(f"not found: {mutation}")
+    print(f"\n{len(mutations) - len(missed)} of {len(mutations)} mutations are found.")
+    return missed
 
 
 def main():
@@ -131,16 +146,16 @@ def main():
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(args.jobs) as pool:
         shared = Path(work)
         compile_shared(shared)
-        passed = args.only == "mutations" or run_programs(pool, shared, args.program)
+        failed = [] if args.only == "mutations" else run_programs(pool, shared, args.program)
         if args.only != "programs":
             chosen = [mutation for mutation in MUTATIONS if args.mutation in str(mutation)]
-            passed &= run_mutations(pool, shared, chosen)
-    print(f"{'Passed' if passed else 'FAILED'}, in {time.monotonic() - start:.0f} s.")
-    sys.exit(not passed)
+            failed += run_mutations(pool, shared, chosen)
+    print(*failed, f"{'FAILED' if failed else 'Passed'}, in {time.monotonic() - start:.0f} s.", sep="\n")
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (subprocess.CalledProcessError, ValueError) as error:
+    except (subprocess.SubprocessError, ValueError) as error:
         sys.exit(f"{error}")

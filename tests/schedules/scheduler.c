@@ -1,5 +1,7 @@
+#undef _FORTIFY_SOURCE  /* it forbids to jump to another stack */
 #include "scheduler.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
@@ -11,6 +13,8 @@ enum {
     CHOICES = 4000,        /* in one schedule */
     STEPS = 1500,          /* operations in one schedule: no program needs as many */
     ARENA = 32 << 10,      /* bytes that a program may allocate */
+    UNIT = 16,             /* bytes: each block begins at a multiple */
+    VARIABLES = 4000,      /* in these blocks */
     CLOCK_LIMIT = 2000,    /* releases of one thread in one schedule */
     GLOBALS = 16,          /* words outside the arena */
     PAST = 1000,           /* stores to the arena in one schedule */
@@ -58,7 +62,8 @@ next_schedule(void)
 
 /* ---- Threads ---- */
 
-typedef uint16_t clocks[THREADS];  /* for each thread, how many of its releases are known */
+/* For each thread, how many of its releases are known.  As a vector of gcc's, it is compared by one instruction. */
+typedef uint16_t clocks __attribute__((vector_size(THREADS * sizeof(uint16_t))));
 
 typedef struct {
     void *place;
@@ -68,7 +73,8 @@ typedef struct {
 } waiting_store;
 
 static struct {
-    ucontext_t context;
+    jmp_buf begin;  /* of its coroutine, which is made only once */
+    jmp_buf here;   /* where it goes on */
     char stack[STACK];
     enum { READY, WAITING, STOPPED, ENDED } state;
     void *waits_for;
@@ -82,7 +88,7 @@ static struct {
 
 /* A thread's number is that of its coroutine, but MAIN can go on under another thread's number. */
 static int running, number, thread_count, steps, noted, tracing;
-static ucontext_t explorer;
+static jmp_buf explorer;
 static limits left;
 static const char *failure;
 static void (*program_body)(int), (*program_finish)(void);
@@ -110,7 +116,9 @@ switch_to(int thread)
     const char *operation_before = operation, *function_before = function;
     running = thread;
     change_number(thread);
-    swapcontext(&threads[before].context, &threads[thread].context);
+    if (_setjmp(threads[before].here) == 0) {  /* unlike swapcontext(), this does not call the kernel */
+        _longjmp(threads[thread].here, 1);
+    }
     operation = operation_before, function = function_before, line = line_before;
 }
 
@@ -121,8 +129,7 @@ fail(const char *reason)
     snprintf(message, sizeof message, "%s\n  (thread %d, after or in %s in %s(), line %d)", reason, number,
              operation, function, line);
     failure = message;
-    setcontext(&explorer);
-    __builtin_unreachable();
+    _longjmp(explorer, 1);
 }
 
 void
@@ -203,7 +210,7 @@ run_another(void)
             if (!waits_in_vain(thread)) {
                 fail("a thread waits for ever");
             }
-            setcontext(&explorer);
+            _longjmp(explorer, 1);
         }
     }
     switch_to(MAIN);
@@ -306,13 +313,19 @@ may_stop(void)
 
 /* ---- Memory ----
  *
- * All memory that a program allocates is in one arena, and is never used again in the same run.  For each byte there is
- * a record of who has used the variable that begins there: enough to tell a use after free, and two accesses of which
- * one should have happened before the other.  (Every access to a variable is to all of it.) */
+ * All memory that a program allocates is in one arena, and is never used again in the same run.  Each variable that is
+ * used has a record of who has used it: enough to tell two accesses of which one should have happened before the other.
+ * (Every access to a variable is to all of it.)  Its block tells a use after free. */
 
 typedef struct {
-    enum { UNUSED, USED, FREED } life : 8;
-    uint8_t block;   /* its number */
+    char *begin;
+    size_t size;
+    int is_freed;
+    int thread;      /* that has allocated it, and when */
+    uint16_t stamp;
+} block;
+
+typedef struct {
     uint8_t holder;  /* the last thread that changed the variable by a locked instruction: who took the lock */
     clocks read;     /* when each thread last read it, wrote it, and did so atomically */
     clocks written;
@@ -324,9 +337,13 @@ typedef struct {
 } record;
 
 static _Alignas(128) char arena[ARENA];
-static record records[ARENA];
 static size_t arena_used;
-static int blocks, blocks_freed;
+static block blocks[1 + ARENA / UNIT];
+static uint16_t block_numbers[ARENA / UNIT];
+static int blocks_used, blocks_freed;
+static record records[1 + VARIABLES];   /* those of one program are close together, for the processor's cache */
+static uint16_t record_numbers[ARENA];  /* of the variable that begins at each byte; 0 if it has no record yet */
+static int records_used;
 static struct { void *place; int size; int64_t value; } globals[GLOBALS];  /* and their values before the program */
 static int globals_known;
 
@@ -336,10 +353,26 @@ is_in_arena(const void *place)
     return (char *)place >= arena && (char *)place < arena + ARENA;
 }
 
+static block *
+block_of(const void *place)
+{
+    return &blocks[block_numbers[((char *)place - arena) / UNIT]];
+}
+
 static record *
 record_of(const void *place)
 {
-    return &records[(char *)place - arena];
+    uint16_t *number = &record_numbers[(char *)place - arena];
+    if (*number == 0) {
+        const block *whole = block_of(place);
+        if (records_used == VARIABLES) {
+            fail("too many variables");
+        }
+        *number = (uint16_t)++records_used;
+        records[*number] = (record){0};
+        records[*number].written[whole->thread] = whole->stamp;
+    }
+    return &records[*number];
 }
 
 /* Whether what a thread waits for cannot come, because another thread has stopped for ever: with a lock held, or where
@@ -408,8 +441,9 @@ reset_memory(void)
 {
     past_stores = 0;
     memset(arena, 0, arena_used);
-    memset(records, 0, arena_used * sizeof(record));
-    arena_used = blocks = blocks_freed = 0;
+    memset(record_numbers, 0, arena_used * sizeof *record_numbers);
+    memset(block_numbers, 0, arena_used / UNIT * sizeof *block_numbers);
+    arena_used = blocks_used = blocks_freed = records_used = 0;
     for (int index = 0; index < globals_known; index++) {
         change_word(globals[index].place, globals[index].size, globals[index].value);
     }
@@ -432,17 +466,13 @@ void *
 allocate(size_t size)
 {
     char *memory = arena + arena_used;
-    size_t whole = (size + 31) / 16 * 16;  /* with a gap, so that an access past the end is found */
+    size_t whole = (size + 2 * UNIT - 1) / UNIT * UNIT;  /* with a gap, so that an access past the end is found */
     if (arena_used + whole > ARENA) {
         fail("the arena is full");
     }
-    arena_used += whole;
-    blocks++;
-    for (size_t offset = 0; offset < size; offset++) {
-        record *it = record_of(memory + offset);
-        it->life = USED;
-        it->block = (uint8_t)blocks;
-        it->written[running] = threads[running].known[running];
+    blocks[++blocks_used] = (block){memory, size, 0, running, threads[running].known[running]};
+    for (size_t end = arena_used + whole; arena_used < end; arena_used += UNIT) {
+        block_numbers[arena_used / UNIT] = (uint16_t)blocks_used;
     }
     return memory;
 }
@@ -453,34 +483,26 @@ release(void *memory)
     if (memory == NULL) {
         return;
     }
-    record *it = record_of(memory);
-    if (it->life != USED || (memory != arena && it[-1].life != UNUSED)) {
+    block *whole = block_of(memory);
+    if (whole->begin != memory || whole->is_freed) {
         fail("memory is freed that is not in use");
     }
-    for (char *byte = memory; it->life == USED; it++, byte++) {
-        it->life = FREED;
-        *byte = (char)0xDD;
-    }
+    memset(memory, 0xDD, whole->size);
+    whole->is_freed = 1;
     blocks_freed++;
 }
 
 static int
-knows(const clocks events)
+knows(clocks events)
 {
-    for (int thread = 0; thread < THREADS; thread++) {
-        if (events[thread] > threads[running].known[thread]) {
-            return 0;
-        }
-    }
-    return 1;
+    return (int64_t)(events > threads[running].known) == 0;
 }
 
 static void
-join(clocks to, const clocks from)
+join(clocks *to, clocks from)
 {
-    for (int thread = 0; thread < THREADS; thread++) {
-        to[thread] = to[thread] > from[thread] ? to[thread] : from[thread];
-    }
+    clocks is_later = (clocks)(from > *to);
+    *to = (from & is_later) | (*to & ~is_later);
 }
 
 /* A thread has released what it knows; what it does from now on belongs to its next release. */
@@ -505,10 +527,14 @@ check(const void *place, int size, int writes, int atomic)
         }
         return;
     }
-    record *it = record_of(place);
-    if (it->life != USED) {
-        fail(it->life == FREED ? "memory is used that has been freed" : "memory is used that is not allocated");
+    const block *whole = block_of(place);
+    if (whole->is_freed) {
+        fail("memory is used that has been freed");
     }
+    if ((char *)place >= whole->begin + whole->size) {
+        fail("memory is used that is not allocated");
+    }
+    record *it = record_of(place);
     if (!knows(it->written) || (!atomic && !knows(it->stored)) || (writes && !knows(it->read))
         || (writes && !atomic && !knows(it->loaded))) {
         fail("a data race: nothing orders this access and another thread's to the same memory");
@@ -545,11 +571,8 @@ trace(const void *place, const char *what, int64_t value)
     if (tracing) {
         char name[40] = "a global variable";
         if (is_in_arena(place)) {
-            const record *it = record_of(place), *first = it;
-            while (first > records && first[-1].block == it->block) {
-                first--;
-            }
-            snprintf(name, sizeof name, "block %d + %d", it->block, (int)(it - first));
+            const block *whole = block_of(place);
+            snprintf(name, sizeof name, "block %d + %d", (int)(whole - blocks), (int)((char *)place - whole->begin));
         }
         printf("thread %d: %-16s %3d  %-16s %s: %s %lld\n", number, function, line, operation, name, what,
                (long long)value);
@@ -575,14 +598,13 @@ typedef struct {
 static past_store past[PAST + 1];
 
 static void
-remember_store(record *it, int64_t value, const clocks released, int is_locked, int stamp)
+remember_store(record *it, int64_t value, clocks released, int is_locked, int stamp)
 {
     if (past_stores == PAST) {
         fail("too many stores");
     }
     past_store *new = &past[++past_stores];
-    *new = (past_store){value, {0}, it->newest, (uint8_t)running, (uint16_t)stamp, (uint8_t)is_locked};
-    memcpy(new->released, released, sizeof(clocks));
+    *new = (past_store){value, released, it->newest, (uint8_t)running, (uint16_t)stamp, (uint8_t)is_locked};
     it->newest = (uint16_t)past_stores;
 }
 
@@ -590,20 +612,23 @@ remember_store(record *it, int64_t value, const clocks released, int is_locked, 
 static void
 remember_first_value(const void *place, int size)
 {
+    if (left.memory != OLD_VALUES || !is_in_arena(place)) {
+        return;
+    }
     record *it = record_of(place);
-    if (left.memory == OLD_VALUES && is_in_arena(place) && it->newest == 0) {
+    if (it->newest == 0) {
         remember_store(it, read_word(place, size), it->released, 1, 0);
     }
 }
 
 /* The value that a load returns.  Sets what a thread knows that acquires it. */
 static int64_t
-choose_value(const void *place, int size, enum order order, clocks released)
+choose_value(const void *place, int size, enum order order, clocks *released)
 {
     record *it = record_of(place);
     int count = 1, chosen = it->newest;
     if (left.memory != OLD_VALUES || it->newest == 0) {
-        memcpy(released, it->released, sizeof(clocks));
+        *released = it->released;
         return read_word(place, size);
     }
     for (const past_store *store = &past[chosen]; left.old_values > 0; store = &past[store->older], count++) {
@@ -618,17 +643,17 @@ choose_value(const void *place, int size, enum order order, clocks released)
         chosen = past[chosen].older;
     }
     it->seen[running] = (uint16_t)chosen;
-    memcpy(released, past[chosen].released, sizeof(clocks));
+    *released = past[chosen].released;
     return past[chosen].value;
 }
 
 static void
-write_word(void *place, int size, int64_t value, const clocks released)
+write_word(void *place, int size, int64_t value, clocks released)
 {
     remember_first_value(place, size);
     change_word(place, size, value);
     if (is_in_arena(place)) {
-        memcpy(record_of(place)->released, released, sizeof(clocks));
+        record_of(place)->released = released;
         if (left.memory == OLD_VALUES) {
             remember_store(record_of(place), value, released, 0, stamp());
         }
@@ -677,7 +702,7 @@ newest_store(int thread, const void *place)
 static void
 let_arrive(const void *place)
 {
-    for (;;) {
+    while (left.memory == STORE_BUFFERS) {
         int candidates[THREADS], count = 0;
         for (int thread = 0; thread < THREADS; thread++) {
             if (!threads[thread].arriving && newest_store(thread, place) != NULL) {
@@ -704,9 +729,9 @@ load(const void *place, int size, enum order order)
     }
     let_arrive(place);
     clocks released = {0};
-    int64_t value = is_in_arena(place) ? choose_value(place, size, order, released) : read_word(place, size);
+    int64_t value = is_in_arena(place) ? choose_value(place, size, order, &released) : read_word(place, size);
     if (order != RELAXED) {
-        join(threads[running].known, released);
+        join(&threads[running].known, released);
     }
     trace(place, "is", value);
     return value;
@@ -718,8 +743,7 @@ store(void *place, int size, int64_t value, enum order order)
     static const clocks nothing;
     step();
     check(place, size, 1, 1);
-    waiting_store new = {place, size, value, {0}};
-    memcpy(new.released, order == RELAXED ? nothing : threads[running].known, sizeof(clocks));
+    waiting_store new = {place, size, value, order == RELAXED ? nothing : threads[running].known};
     if (order == LOCKED || left.memory != STORE_BUFFERS) {
         drain(running);
         let_arrive(place);
@@ -748,7 +772,7 @@ start_locked(void *place, int size)
     let_arrive(place);
     remember_first_value(place, size);
     if (is_in_arena(place)) {
-        join(threads[running].known, record_of(place)->released);
+        join(&threads[running].known, record_of(place)->released);
     }
     return place;
 }
@@ -760,7 +784,7 @@ end_locked(void *place, int size, int changed)
     if (changed) {
         if (is_in_arena(place)) {
             record_of(place)->holder = (uint8_t)running;
-            join(record_of(place)->released, threads[running].known);
+            join(&record_of(place)->released, threads[running].known);
             if (left.memory == OLD_VALUES) {
                 remember_store(record_of(place), read_word(place, size), record_of(place)->released, 1, stamp());
             }
@@ -784,13 +808,13 @@ while_others_stop(void (*function)(void *), void *argument)
     for (int thread = 0; thread < THREADS; thread++) {
         drain(thread);
         if (thread != running) {
-            join(threads[running].known, threads[thread].known);
+            join(&threads[running].known, threads[thread].known);
             tick(thread);
         }
     }
     function(argument);
     for (int thread = 0; thread < THREADS; thread++) {
-        join(threads[thread].known, threads[running].known);
+        join(&threads[thread].known, threads[running].known);
     }
     tick(running);
     stopper = NOBODY;
@@ -847,7 +871,7 @@ run_thread(void)
         change_number(MAIN);
         drain(MAIN);
         for (int thread = 0; thread < thread_count; thread++) {
-            join(threads[thread].known, threads[MAIN].known);
+            join(&threads[thread].known, threads[MAIN].known);
             threads[thread].known[thread] = 1;
             threads[thread].state = READY;
         }
@@ -857,19 +881,43 @@ run_thread(void)
         threads[MAIN].state = READY;
         for (int thread = 0; thread < thread_count; thread++) {
             drain(thread);
-            join(threads[MAIN].known, threads[thread].known);
+            join(&threads[MAIN].known, threads[thread].known);
         }
         program_finish();
-        if (!anybody_stopped() && blocks_freed != blocks) {
+        if (!anybody_stopped() && blocks_freed != blocks_used) {
             fail("memory leaks");
         }
-        setcontext(&explorer);
+        _longjmp(explorer, 1);
     }
     attach();
     program_body(running);
     threads[running].state = ENDED;
     detach();
     run_another();
+}
+
+static void
+begin_coroutine(void)
+{
+    if (_setjmp(threads[running].begin) == 0) {
+        _longjmp(explorer, 1);
+    }
+    run_thread();  /* each run jumps to here, as long as this function has not returned, which it never does */
+}
+
+static void
+make_coroutines(void)
+{
+    static ucontext_t context;
+    for (running = 0; running < THREADS; running++) {
+        getcontext(&context);
+        context.uc_stack.ss_sp = threads[running].stack;
+        context.uc_stack.ss_size = STACK;
+        makecontext(&context, begin_coroutine, 0);
+        if (_setjmp(explorer) == 0) {
+            setcontext(&context);
+        }
+    }
 }
 
 static void
@@ -887,31 +935,32 @@ run(void (*body)(int), int count, void (*finish)(void), limits allowed)
     memset(__start_thread_local_variables, 0, __stop_thread_local_variables - __start_thread_local_variables);
     for (int thread = 0; thread < THREADS; thread++) {
         memset(threads[thread].locals, 0, LOCALS);
-        memset(threads[thread].known, 0, sizeof(clocks));
+        threads[thread].known = (clocks){0};
         threads[thread].stores = threads[thread].arriving = 0;
         threads[thread].waits_for = NULL;
         threads[thread].state = ENDED;
         threads[thread].detached = 1;
-        getcontext(&threads[thread].context);
-        threads[thread].context.uc_stack.ss_sp = threads[thread].stack;
-        threads[thread].context.uc_stack.ss_size = STACK;
-        makecontext(&threads[thread].context, run_thread, 0);
+        memcpy(threads[thread].here, threads[thread].begin, sizeof(jmp_buf));
     }
     threads[MAIN].known[MAIN] = 1;
     threads[MAIN].state = READY;
-    swapcontext(&explorer, &threads[MAIN].context);
+    if (_setjmp(explorer) == 0) {
+        _longjmp(threads[MAIN].here, 1);
+    }
 }
 
 outcome
 explore(void (*body)(int), int count, void (*finish)(void), limits allowed)
 {
-    outcome result = {0, 0, NULL};
+    outcome result = {0};
     choices_known = 0;
+    make_coroutines();
     do {
         run(body, count, finish, allowed);
         result.schedules++;
         result.noted += noted;
-    } while (failure == NULL && next_schedule());
+        result.are_all = failure == NULL && !next_schedule();
+    } while (failure == NULL && !result.are_all && result.schedules != allowed.schedules);
     result.failure = failure;
     return result;
 }

@@ -14,12 +14,14 @@ typedef struct {
     int stops;     /* so many threads stop for ever, at each point in turn */
     int threads_stop; /* whether a thread stops all others, so that it matters where a thread can stop */
     int old_values; /* so many loads return an older value than the last, if `memory` is OLD_VALUES */
+    long schedules; /* not more than so many are run; 0 for all */
     enum memory { ORDERLY, STORE_BUFFERS, OLD_VALUES } memory;
 } limits;
 
 /* What came of the schedules of a program. */
 typedef struct {
     long schedules;
+    int are_all;          /* the schedules that there are, and none has failed */
     long noted;           /* in how many of them the program called note() */
     const char *failure;  /* or NULL; then the last schedule is the one that failed */
 } outcome;
