@@ -620,8 +620,8 @@ body(int thread)
     }
 }
 
-/* A label has as many records as may be, and one more for each process that raced. */
-static void
+/* A label has as many records as may be, and one more for each process that raced.  Returns where the last one ends. */
+static Py_ssize_t
 check_records(void)
 {
     int records[LABELS] = {0};
@@ -650,14 +650,16 @@ check_records(void)
     if (current->body == known_label && records[Y] > 1) {
         note();  /* they have moved apart */
     }
+    return offset;
 }
 
-/* Everything is counted exactly once, whoever looks: also a process that opens the memory now. */
+/* Everything is counted exactly once, whoever looks: also a process that opens the memory now.  Then nobody has records
+ * left to look at, but those that are not ready. */
 static void
 finish(void)
 {
     finalizer = NULL;
-    check_records();
+    Py_ssize_t end = check_records();
     for (int thread = 0; thread < THREADS; thread++) {
         if (thread == MAIN || (!has_stopped(thread) && !(one_process && anybody_stopped()))) {
             become(thread);
@@ -667,6 +669,7 @@ finish(void)
                 EXPECT(labels[label].added.ended <= total || (anybody_stopped() && !only_grows));
             }
             read_all();
+            EXPECT(shared_map_used(own_map()) == end);
         }
     }
     for (int thread = 0; thread < THREADS && !anybody_stopped(); thread++) {
