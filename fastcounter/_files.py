@@ -132,7 +132,7 @@ def map_file(path: str, kind: Kind | None = None, file_id: bytes | None = None) 
         os.close(descriptor)
 
 
-def attach(path: str, file_id: bytes) -> memoryview:
+def map_pickled_file(path: str, file_id: bytes) -> memoryview:
     """Map the file that was pickled.  It is never made."""
     try:
         return map_file(os.fsdecode(path), file_id=file_id)

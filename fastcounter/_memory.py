@@ -141,7 +141,7 @@ def identity_of(descriptor: int, name: str) -> object:
     return (status.st_dev, status.st_ino) if status.st_ino else None  # macOS has no such number here
 
 
-def attach(name: str) -> Any:
+def map_by_name(name: str) -> Any:
     """Map the SharedMemory of that name, which another process has made, without tracking it.
 
     If this process tracked it and were no child of the other one, the memory would be unlinked when this process ends

@@ -298,16 +298,16 @@ def _restore_shared(cls, args, kwargs, memory, offset):
     return counter
 
 
-def _attach(name):
+def _attach(name):  # pickles name it
     """Map the SharedMemory of that name."""
     from fastcounter import _memory
-    return _memory.attach(name)
+    return _memory.map_by_name(name)
 
 
 def _attach_file(path, file_id):
     """Map the file of that path, if it is the one that was pickled."""
     from fastcounter import _files
-    return _files.attach(path, file_id)
+    return _files.map_pickled_file(path, file_id)
 
 
 cdef Py_ssize_t place_of_buffer(SharedCounter counter):
