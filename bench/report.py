@@ -1,6 +1,7 @@
 """Write bench/README.md, and pictures beside it: `python -m bench report FILE...`."""
 
 import argparse
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ SHOWN = {
 }
 BACKGROUND = "whitesmoke"  # opaque, so that black text can be read on a dark page too
 COLORS = {"original": "darkgrey", "compiled": "tab:blue"}
+SPACE_IN_INTERVAL = re.compile(r"(\[[\d.,]+,) (?=[\d.,]+\])")
 FACTS = {"compiler": "compiler", "commit": "fastcounter_commit", "arguments": "arguments"}
 
 
@@ -63,7 +65,8 @@ def page(all_results: Sequence[Results]) -> str:
         if tables := list(table.page(group, all_results)):
             note = table.rounds_left_out(group, all_results)
             parts += [f"**{group.title}.** {group.sentence}" + (f"\n{note}" if note else ""), *tables]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    text = "\n\n".join(part.strip() for part in parts) + "\n"
+    return SPACE_IN_INTERVAL.sub("\\1\N{NO-BREAK SPACE}", text)  # a narrow column does not break an interval
 
 
 def of_script(call: str) -> str:
