@@ -14,10 +14,10 @@ class CounterMap(Mapping[_Label, int]):
     """A count for each label, for any number of threads.  `counts[label]` is a label's count, an int, and 0 for a new label.
 
     It counts as a `collections.Counter` does.  Labels are any hashable objects, and labels that are equal are one label.
-    Counts are ints of any size.  Each call is exact, with and without the GIL, and each addition is one atomic step.  To
-    read, it is a mapping: `in`, `len()`, iteration, `get()`, `keys()`, `values()` and `items()` do what they do for a dict.
-    Such a call reads one count after another.  Two maps or mappings are equal if their counts are, and a missing label
-    counts 0.  Assigning to `counts[label]` raises TypeError, because `counts[label] += 1` would be two steps: use
+    Counts are ints of any size.  Each call is exact, with and without the GIL, and each addition is one atomic step.  For
+    reading, it is a mapping: `in`, `len()`, iteration, `get()`, `keys()`, `values()` and `items()` do what they do for a
+    dict.  Such a call reads one count after another.  Two maps or mappings are equal if their counts are, and a missing
+    label counts 0.  Assigning to `counts[label]` raises TypeError, because `counts[label] += 1` would be two steps: use
     `increment()` or `add()`.
 
     A label stays until `reset()`, which returns all counts and leaves an empty map.
@@ -58,7 +58,7 @@ class CounterMap(Mapping[_Label, int]):
 
         Each label is one atomic step.  TypeError is raised if `counts` is neither, if a count of a mapping is not an
         integer, or if a label is not hashable.  So is whatever the iterable, or a label's `__hash__` or `__eq__`,
-        raises.  What an iterable gave until then has been counted.  The counts of a mapping are checked before the
+        raises.  What an iterable has yielded by then has been counted.  The counts of a mapping are checked before the
         first is added.
         """
     @overload
@@ -67,7 +67,7 @@ class CounterMap(Mapping[_Label, int]):
 
         Each label is one atomic step.  TypeError is raised if `counts` is neither, if a count of a mapping is not an
         integer, or if a label is not hashable.  So is whatever the iterable, or a label's `__hash__` or `__eq__`,
-        raises.  What an iterable gave until then has been counted.  The counts of a mapping are checked before the
+        raises.  What an iterable has yielded by then has been counted.  The counts of a mapping are checked before the
         first is added.
         """
     def reset(self, /) -> dict[_Label, int]:

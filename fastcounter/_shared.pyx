@@ -95,20 +95,21 @@ A counter for any number of threads, processes and interpreters, in memory that 
 The count is a signed 64-bit integer in native byte order, `offset` bytes into it.  Its address has to be a multiple of
 8.  Counters that are 64 bytes apart do not slow each other down.
 
-A path, a str or an os.PathLike, is that of a file.  All who name the file have the same count, and it goes on when the
-program starts again.  A server's workers want a path: each of them imports the application after the fork, unless it is
-preloaded, and any other counter in its modules counts apart in each worker::
+A path, a str or an os.PathLike, names a file.  All processes that name the file share its count, which goes on when the
+program starts again.  A server's workers need a path: each of them imports the application after the fork, unless it is
+preloaded, and any other counter in its modules counts separately in each worker::
 
     requests = SharedCounter("/var/lib/shop/requests.count")
 
 If there is no file, it is made, and is complete when it appears.  `offset` counts from the end of its header of 64
-bytes.  It has 4096 bytes, or the whole pages that the offset needs, and a file that exists keeps its size.  Never
-shorten, edit or replace it while it is used.  What is no such file is refused, and not written to.
+bytes.  A new file has 4096 bytes, or the whole pages that the offset needs, and a file that exists keeps its size.
+Never shorten, edit or replace a file while it is used.  A file that is not a file of counts is refused, and not written
+to.
 
 Without `memory`, the counter takes 64 bytes from multiprocessing's heap, and the count is 0.  Keep it in the process
 that made it while others count: when it is freed there, another counter may get its memory.  A counter made while a
-child process imports the program counts apart from the parent's, and RuntimeWarning is issued.  The heap has a lock, so
-do not make such a counter in a signal handler or a finalizer.
+child process imports the program counts separately from the parent's, and RuntimeWarning is issued.  The heap has a
+lock, so do not make such a counter in a signal handler or a finalizer.
 
 Other memory is not written to when a counter is made: if it is all zeros, the count is 0.
 
@@ -134,9 +135,9 @@ buffer as long as it lives.  Closing it before that raises BufferError.  All cou
 interpreter, on one file or one SharedMemory share one mapping.  On free-threaded builds, from 3.14 on, a counter that
 several threads have used lives until the next garbage collection.
 
-TypeError is raised if memory is none of these or offset not an integer, BufferError if the buffer is read-only or not
-contiguous, OSError if the file cannot be opened or made, as on a full disk, and ValueError if it is no file of counts,
-or if the count would be outside the memory or not aligned.
+TypeError is raised if `memory` is none of these or `offset` is not an integer, BufferError if the buffer is read-only
+or not contiguous, OSError if the file cannot be opened or made, as on a full disk, and ValueError if it is not a file
+of counts, or if the count would be outside the memory or not aligned.
 """
 
     def __init__(self, memory=None, offset=0):
