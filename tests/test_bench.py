@@ -803,7 +803,7 @@ def test_report(tmp_path, everything):
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     missing = {group.name for group in GROUPS.values() if f"**{group.title}.** {group.sentence}" not in text}
     assert missing <= {"threads", "processes", "c-level"}  # if a busy machine ran nothing at the same time
-    assert len(text.splitlines()) <= 250  # and a line more for each further Python
+    assert len(text.splitlines()) <= 300  # and a line more for each further Python
     pictures = {path.name for path in tmp_path.iterdir()} - {"README.md"}
     assert pictures in ({"operations.svg"}, {"threads.svg"})
     assert all(f"]({name})" in text for name in pictures)
