@@ -5,6 +5,7 @@ python tests/scripts/forks.py --classes CounterMap --sizes large
 """
 
 import collections
+import gc
 import signal
 import sys
 import threading
@@ -52,6 +53,7 @@ def fork_many(cls, size, args):
     outcomes = []
     try:
         while len(outcomes) < args.forks and not (args.first and any(outcomes)):
+            gc.collect()  # maps that were replaced: a child would copy their memory when it collects them
             outcomes.append(Child(used.check, patience=args.patience).wait())
     finally:
         stop.set()
