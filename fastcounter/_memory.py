@@ -18,7 +18,7 @@ from fastcounter._mappings import Mapping
 if TYPE_CHECKING:
     from multiprocessing.shared_memory import SharedMemory
 
-__all__ = ["COUNTERS", "MAP", "find_memory", "is_replaced", "picklable"]
+__all__ = ["COUNTERS", "MAP", "find_memory", "picklable"]
 
 
 def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) -> tuple[Any, int]:
@@ -77,12 +77,6 @@ def make_memory(name: str, size: int) -> Any:
             stacklevel=3,
         )
     return sharedctypes.RawArray("b", size)
-
-
-def is_replaced(buffer: object) -> bool:
-    """Whether this is memory of a file whose path leads to another file by now, or to none."""
-    mapping = mapping_of(buffer)
-    return isinstance(mapping, _files.FileMapping) and mapping.is_replaced()
 
 
 def mapping_of(buffer: object) -> Any:

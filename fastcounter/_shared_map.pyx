@@ -127,7 +127,7 @@ bytes, or 1 MiB if `size` is None.  A file that is there already keeps its size,
 is issued.
 
 A label of up to about 45 bytes in UTF-8 takes 64 bytes.  A longer one takes more, and none may have more than 65,535
-bytes.  If processes count one label at the same time again and again, it takes up to eight times 64 bytes, as long as
+bytes.  If processes count one label at the same time again and again, it takes up to eight times as much, as long as
 less than half of the memory is used.  A label stays, even after a reset.  If there is no room for a new label, counting
 it raises ValueError, and all other labels can still be counted.
 
@@ -329,16 +329,15 @@ new label, raises a ValueError that says where.
 
     cdef int prepare_to_read_all(self) except -1:
         defer_if_shared(self, &self.deferred)
+        shared_map_refresh(map_of(self))  # first, since it raises RuntimeError if the map has no memory
         if load(&self.watches):
             self.look_at_file()
-        return shared_map_refresh(map_of(self))
+        return 0
 
     cdef int look_at_file(self) except -1:
-        from fastcounter import _memory
-        view = <object>self.buffer.obj
-        if _memory.is_replaced(view) and exchange(&self.watches, 0):
-            path = _memory.mapping_of(view).path
-            message = f"{path!r} is another file by now, or none: this process goes on with the one it has"
+        mapping = (<object>self.buffer.obj).obj  # a FileMapping
+        if mapping.is_replaced() and exchange(&self.watches, 0):
+            message = f"{mapping.path!r} is another file by now, or none: this process goes on with the one it has"
             PyErr_WarnEx(RuntimeWarning, message.encode("utf-8", "backslashreplace"), 1)
         return 0
 

@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fastcounter import SharedCounter, SharedCounterMap
+from fastcounter import SharedCounter, SharedCounterMap, _files
 from helpers import DEFERS, Child, map_file, run_processes, run_quietly, run_script, run_threads
 
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)
@@ -670,28 +670,37 @@ def test_a_counter_in_a_map_is_refused(memory, counts):
     SharedCounter(bytearray(64)).increment()
 
 
-def test_used_before_init(memory):
+def test_used_before_init(memory, tmp_path):
     counts = SharedCounterMap.__new__(SharedCounterMap)
-    uses = [
-        lambda: counts.increment("a"),
-        lambda: counts.add("a", 1),
-        lambda: counts["a"],
-        lambda: counts.get("a"),
-        lambda: "a" in counts,
-        lambda: len(counts),
-        lambda: list(counts),
-        lambda: list(counts.items()),
-        lambda: counts == {},
-        lambda: repr(counts),
-        counts.total,
-        counts.reset,
-        counts.__reduce__,
-    ]
-    for use in uses:
-        with pytest.raises(RuntimeError, match=r"__init__\(\) has not been called"):
-            use()
-    with pytest.raises(ValueError, match="multiple of 8"):
-        counts.__init__(memoryview(memory)[4:])
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(_files.HEADER.pack(_files.MAP.magic, 1, 1, 3 * LINE, b"id") + b"x" * 2 * LINE)
+
+    def check_each_use():
+        uses = [
+            lambda: counts.increment("a"),
+            lambda: counts.add("a", 1),
+            lambda: counts["a"],
+            lambda: counts.get("a"),
+            lambda: "a" in counts,
+            lambda: len(counts),
+            lambda: list(counts),
+            lambda: list(counts.items()),
+            lambda: counts == {},
+            lambda: repr(counts),
+            counts.total,
+            counts.reset,
+            counts.most_common,
+            counts.__reduce__,
+        ]
+        for use in uses:
+            with pytest.raises(RuntimeError, match=r"__init__\(\) has not been called"):
+                use()
+
+    check_each_use()
+    for bad, message in ((memoryview(memory)[4:], "multiple of 8"), (damaged, "no SharedCounterMap")):
+        with pytest.raises(ValueError, match=message):
+            counts.__init__(bad)
+        check_each_use()
     counts.__init__(memory)
     counts.increment("a")
     with pytest.raises(RuntimeError, match="attached already"):
