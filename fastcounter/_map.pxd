@@ -25,7 +25,6 @@ cdef class CounterMap:
     cdef list labels(self)
     cdef dict counts(self)
     cdef int add_counts(self, dict counts) except -1
-    cdef int add_all(self, object counts) except -1
 
 
 # Ours, for the other modules of the package.

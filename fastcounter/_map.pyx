@@ -103,6 +103,15 @@ cdef taken_table *take(CounterMap counts) except NULL:
     return map_take(counts)
 
 
+cdef int add_all(CounterMap counts, added) except -1:
+    # No method: a class in a user's module has the table of C calls that it was compiled with.
+    if isinstance(added, Mapping):
+        return counts.add_counts(dict(added))
+    for label in iterate(added, counts):
+        map_step(counts, label, 1)
+    return 0
+
+
 cdef class CounterMap:
     """CounterMap(initial=())
 --
@@ -123,14 +132,7 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
 """
 
     def __init__(self, initial=()):
-        self.add_all(initial)
-
-    cdef int add_all(self, object counts) except -1:
-        if isinstance(counts, Mapping):
-            return self.add_counts(dict(counts))
-        for label in iterate(counts, self):
-            map_step(self, label, 1)
-        return 0
+        add_all(self, initial)
 
     cdef int add_counts(self, dict counts) except -1:
         cdef dict amounts = {label: as_int(count, "count") for label, count in counts.items()}
@@ -171,7 +173,7 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         raises.  What an iterable has yielded by then has been counted.  The counts of a mapping are checked before the
         first is added.
         """
-        self.add_all(counts)
+        add_all(self, counts)
 
     def reset(self, /):
         """Return a dict of all counts that are not 0, and leave an empty map.
@@ -272,6 +274,8 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         return type(self).__basicsize__ + map_size(self)
 
     def __reduce__(self):
+        cdef tuple args
+        cdef dict kwargs
         args, kwargs = arguments_of_new(self)
         return _restore_map, (type(self), args, kwargs, self.counts()), attributes_of(self)
 

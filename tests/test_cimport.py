@@ -3,12 +3,14 @@
 import contextlib
 import functools
 import gc
+import re
 import sys
 import weakref
 from pathlib import Path
 
 import pytest
 
+import fastcounter
 from fastcounter import (
     CounterMap,
     FastReadCounter,
@@ -23,6 +25,14 @@ pytestmark = pytest.mark.compiler
 
 EXTENDED = ["Extended", "ExtendedMap", "Labelled", "Placed", "PlacedMap"]
 EXAMPLE = Path(__file__).parent / "cimport_example" / "counting.pyx"
+C_CALLS = {  # as 2.3.0 has them
+    "_counters": [
+        *("c_increment", "c_add", "c_value", "c_exchange", "c_reset", "make_atomic", "make_striped", "assign_value"),
+        *("get_state", "set_state", "c_increment_and_get", "c_add_and_get"),
+    ],
+    "_map": ["c_increment", "c_add", "c_value", "labels", "counts", "add_counts"],
+    "_shared": ["c_increment", "c_add", "c_increment_and_get", "c_add_and_get", "c_value", "c_reset"],
+}
 SETUP = """
 from Cython.Build import cythonize
 from setuptools import setup
@@ -144,6 +154,13 @@ def test_none_is_refused(counting):
     ):
         with pytest.raises(TypeError, match="None"):
             call()
+
+
+@pytest.mark.parametrize("name", C_CALLS)
+def test_the_table_of_c_calls_stays(name):
+    """Its order is compiled into a user's module, with its length if a class there extends ours."""
+    text = (Path(fastcounter.__file__).parent / f"{name}.pxd").read_text(encoding="utf-8")
+    assert re.findall(r"^    cdef [\w ]+?[ *](\w+)\(self", text, re.MULTILINE) == C_CALLS[name]
 
 
 @pytest.mark.untraceable
