@@ -248,7 +248,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def schedules(session: nox.Session) -> None:
-    """Every schedule of small programs with the free-threaded cell and map, and the mutations that they find."""
+    """Every schedule of small programs with the free-threaded cell and the maps, and the mutations that they find."""
     session.run("python", "tests/schedules/run.py", *session.posargs)
 
 

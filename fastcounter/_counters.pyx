@@ -57,7 +57,7 @@ cdef inline int add_to(_Counter counter, object amount) except -1:
 
 
 cdef class _Counter:
-    """The base class of all counters but SharedCounter.  The count is an int of any size, in a cell.
+    """The base class of all counters but SharedCounter and the maps.  The count is an int of any size, in a cell.
 
     descriptors.h makes the attribute `value` of the classes that have one.
     """

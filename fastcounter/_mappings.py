@@ -28,7 +28,7 @@ class Mapping(mmap.mmap):
 lock = threading.RLock()
 
 # The values are memoryviews, since all counters on a memory hold the same one: without the GIL, each mmap has a lock,
-# which a forked child may find taken by nobody.  A memoryview has none.
+# which may be taken in a forked child, by a thread that is not there.  A memoryview has none.
 mappings: dict[Hashable, weakref.ref[memoryview]] = {}
 
 

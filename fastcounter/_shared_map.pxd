@@ -32,7 +32,7 @@ cdef class SharedCounterMap:
     # Returns the count of a label, an int, which is 0 for a label that is not there.
     cdef object c_value(self, object label)
 
-    # Ours.
+    # Ours, too.
     cdef int start_attaching(self) except -1
     cdef int finish_attaching(self) except -1
     cdef int attach(self, object memory, Py_ssize_t begin) except -1

@@ -36,7 +36,7 @@ class SharedCounterMap(Mapping[_Label, int]):
     is issued.
 
     A label of up to about 45 bytes in UTF-8 takes 64 bytes.  A longer one takes more, and none may have more than 65,535
-    bytes.  If processes count one label at the same time again and again, it takes up to eight times 64 bytes, as long as
+    bytes.  If processes count one label at the same time again and again, it takes up to eight times as much, as long as
     less than half of the memory is used.  A label stays, even after a reset.  If there is no room for a new label, counting
     it raises ValueError, and all other labels can still be counted.
 

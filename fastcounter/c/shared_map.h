@@ -17,8 +17,8 @@
  *     thread first puts a record there, and then moves `scanned` on.  Whoever takes in records first reads `scanned`,
  *     then looks at those in `waiting` again, and then goes on from there.  So it misses no record that was ready when
  *     it began.
- *   - What is in `waiting` is never looked for from the start of the log, and a record of a process that was killed
- *     stays there.  A record leaves it after it has been taken in.
+ *   - So nobody goes through the log from its start again.  A record leaves `waiting` after it has been taken in.  That
+ *     of a process that was killed stays there.
  *   - The records of a label are only appended to, and complete when they are published, by a release store.  So they
  *     are read without the lock.  The table is safe by itself.
  *   - Between the claim of a record and its last bit, a thread only loads and stores memory.  So no other thread of the
@@ -50,7 +50,7 @@
 #  define FIRST_WAITING 4
 #endif
 #ifndef CLOCK
-#  define CLOCK() ((int64_t)clock())  /* the time for which the processor has worked for this process */
+#  define CLOCK() ((int64_t)clock())  /* processor time of this process; on Windows, time since its start */
 #endif
 #define MEETING_TIME (CLOCKS_PER_SEC / 1000)
 

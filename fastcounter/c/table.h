@@ -25,7 +25,8 @@
  *     take a mutex.  After such a point a thread compares the number of resets, and if it has changed, does not touch
  *     what it knew: slots, entries, values.  Pointers tell nothing, since memory that was freed is used again.  There is
  *     no such point between the end of a search and the use of what it has found, nor in a search for a simple label:
- *     what allocates there is the raw allocator, which knows no thread.
+ *     what allocates there is the raw allocator, which knows no thread.  (While tracemalloc traces, the first versions
+ *     of 3.14 may stop a thread there: python/cpython#144763.)
  */
 #ifndef FASTCOUNTER_TABLE_H
 #define FASTCOUNTER_TABLE_H
@@ -243,7 +244,7 @@ table_append_block(label_table *table, entry_block *last)
 }
 
 /* Add the label at its place, an empty slot, with a new value.  Returns NULL if the slot has been taken since the
- * search, or if there is no room.  Slots that have been replaced are full, so the place is still in the table's. */
+ * search, or if there is no room.  Only full slots are ever replaced, so if these are not full, they are still the table's. */
 static table_entry *
 table_publish(label_table *table, label_place *place, entry_block *block)
 {
