@@ -47,6 +47,7 @@ cdef extern from "Python.h":
 
 
 _fork_lock = RLock()  # for resets, and forks if FORKS_TAKE_LOCK; see world.h
+_acquire, _release = _fork_lock.acquire, _fork_lock.release  # bound here: it takes memory, and to release must not fail
 
 
 cdef int read_into(list labels, list counts, table_cursor cursor) except -1:
@@ -97,10 +98,13 @@ cdef object iterate(labels, counter):
 
 
 cdef taken_table *take(CounterMap counts) except NULL:
-    if FORKS_TAKE_LOCK:
-        with _fork_lock:
-            return map_take(counts)
-    return map_take(counts)
+    if not FORKS_TAKE_LOCK:
+        return map_take(counts)
+    _acquire()
+    try:  # not `with`: what Cython generates for it crashes if there is no memory for a traceback
+        return map_take(counts)
+    finally:
+        _release()
 
 
 cdef int add_all(CounterMap counts, added) except -1:
@@ -316,8 +320,7 @@ cdef int check_layout(CounterMap counts) except -1:
 
 
 if FORKS_TAKE_LOCK and hasattr(os, "register_at_fork"):
-    _release = _fork_lock.release
-    os.register_at_fork(before=_fork_lock.acquire, after_in_parent=_release, after_in_child=_release)
+    os.register_at_fork(before=_acquire, after_in_parent=_release, after_in_child=_release)
 cells_prepare(os.cpu_count() or 1)
 complete_map_type(CounterMap)
 check_layout(CounterMap())
