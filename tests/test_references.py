@@ -138,7 +138,7 @@ SHARED_MAP_CALLS = {name: MAP_CALLS[name] for name in ("increment", "labels", "r
     "label bad": lambda counts: raising(TypeError, counts.increment, ("a", 1.5)),
     "hash bad": lambda counts: raising(TypeError, counts.add, [], 1),
     "full": lambda counts: raising(ValueError, counts.increment, "a long label" * 1000),
-    "new bad": lambda counts: raising(ValueError, SharedCounterMap, b"no map" * 64),
+    "new bad": lambda counts: raising(ValueError, SharedCounterMap, bytearray(b"no map  " * 64)),
 }
 
 
