@@ -34,7 +34,7 @@ cdef extern from "c/shared_map.h":
 
     ctypedef struct shared_map:
         label_log log
-    
+
     bint is_exact_label(object label)
     int shared_map_open(shared_map *map, char *begin, Py_ssize_t size, int64_t *number) except -1
     void shared_map_free(shared_map *map)
