@@ -1,11 +1,12 @@
-"""Fork while four threads use a counter or a map, and check that each child can use its copy.
+"""Fork while four threads use a counter or a CounterMap, and check that each child can use its copy.
+
+For a SharedCounterMap, shared_map.py does it.
 
 python tests/scripts/forks.py --forks 20000
 python tests/scripts/forks.py --classes CounterMap --sizes large
 """
 
 import collections
-import gc
 import signal
 import sys
 import threading
@@ -14,15 +15,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fastcounter import CounterMap, SharedCounterMap
-from helpers import CLASSES, COMPILED, MAPS, Child, read_count, script_parser
+from fastcounter import CounterMap
+from helpers import CLASSES, COMPILED, Child, read_count, script_parser
 
 SIZES = {"small": 1000, "large": 2**70}
 HUNG = -signal.SIGALRM
 
 
 def main():
-    parser = script_parser(__doc__, [*COMPILED, *MAPS])
+    parser = script_parser(__doc__, [*COMPILED, CounterMap])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="of counts (default: both)")
     parser.add_argument("--forks", type=int, default=1000, help="for each class and size (default: 1000)")
     parser.add_argument("--patience", type=int, default=10, help="seconds until a child is hung (default: 10)")
@@ -33,8 +34,6 @@ def main():
     bad = 0
     for name in args.classes:
         for size in args.sizes:
-            if size == "large" and name == "SharedCounterMap":
-                continue  # its amounts have 64 bits
             outcomes = fork_many(CLASSES[name], SIZES[size], args)
             hung = outcomes.count(HUNG)
             wrong = len(outcomes) - outcomes.count(0) - hung
@@ -45,7 +44,7 @@ def main():
 
 def fork_many(cls, size, args):
     """The outcome of each child: 0 if it was right, HUNG, or the status or signal that it ended with."""
-    used = {CounterMap: Map, SharedCounterMap: SharedMap}[cls](size) if cls in MAPS else Counter(cls, size)
+    used = Map(size) if cls is CounterMap else Counter(cls, size)
     stop = threading.Event()
     threads = [threading.Thread(target=used.use, args=(stop,)) for _ in range(4)]
     for thread in threads:
@@ -53,7 +52,6 @@ def fork_many(cls, size, args):
     outcomes = []
     try:
         while len(outcomes) < args.forks and not (args.first and any(outcomes)):
-            gc.collect()  # maps that were replaced: a child would copy their memory when it collects them
             outcomes.append(Child(used.check, patience=args.patience).wait())
     finally:
         stop.set()
@@ -88,21 +86,15 @@ class Map:
     """A map that the threads add labels to, and empty before long, so that it always grows."""
 
     def __init__(self, size):
-        self.counts, self.size = self.make(), size
-
-    def make(self):
-        return CounterMap()
-
-    def empty(self):
-        self.counts.reset()
+        self.counts, self.size = CounterMap(), size
 
     def use(self, stop):
+        counts = self.counts
         while not stop.is_set():
-            counts = self.counts
             for number in range(300):
                 counts.increment(number)
                 counts.add("sized", self.size)
-            self.empty()
+            counts.reset()
 
     def check(self):
         counts = self.counts
@@ -114,16 +106,6 @@ class Map:
         assert counts == expected
         assert len(counts) == len(set(counts)) == 401
         assert counts.reset() == expected
-
-
-class SharedMap(Map):
-    """One in memory of its own, of which a child has a copy.  It keeps its labels, so a new one takes its place."""
-
-    def make(self):
-        return SharedCounterMap(bytearray(64 * 1000))
-
-    def empty(self):
-        self.counts = self.make()
 
 
 if __name__ == "__main__":
