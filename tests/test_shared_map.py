@@ -672,30 +672,31 @@ def test_a_counter_in_a_map_is_refused(memory, counts):
 
 def test_used_before_init(memory, tmp_path):
     counts = SharedCounterMap.__new__(SharedCounterMap)
-    damaged = tmp_path / "damaged"
-    damaged.write_bytes(_files.HEADER.pack(_files.MAP.magic, 1, 1, 3 * LINE, b"id") + b"x" * 2 * LINE)
+    uses = [
+        lambda: counts.increment("a"),
+        lambda: counts.add("a", 1),
+        lambda: counts["a"],
+        lambda: counts.get("a"),
+        lambda: "a" in counts,
+        lambda: len(counts),
+        lambda: list(counts),
+        lambda: list(counts.items()),
+        lambda: counts == {},
+        lambda: repr(counts),
+        counts.total,
+        counts.reset,
+        counts.most_common,
+        counts.__reduce__,
+    ]
 
     def check_each_use():
-        uses = [
-            lambda: counts.increment("a"),
-            lambda: counts.add("a", 1),
-            lambda: counts["a"],
-            lambda: counts.get("a"),
-            lambda: "a" in counts,
-            lambda: len(counts),
-            lambda: list(counts),
-            lambda: list(counts.items()),
-            lambda: counts == {},
-            lambda: repr(counts),
-            counts.total,
-            counts.reset,
-            counts.most_common,
-            counts.__reduce__,
-        ]
         for use in uses:
             with pytest.raises(RuntimeError, match=r"__init__\(\) has not been called"):
                 use()
 
+    damaged = tmp_path / "damaged"
+    header = _files.HEADER.pack(_files.MAP.magic, _files.BYTE_ORDER, _files.VERSION, 3 * LINE, b"id")
+    damaged.write_bytes(header + b"x" * 2 * LINE)
     check_each_use()
     for bad, message in ((memoryview(memory)[4:], "multiple of 8"), (damaged, "no SharedCounterMap")):
         with pytest.raises(ValueError, match=message):
