@@ -244,7 +244,8 @@ table_append_block(label_table *table, entry_block *last)
 }
 
 /* Add the label at its place, an empty slot, with a new value.  Returns NULL if the slot has been taken since the
- * search, or if there is no room.  Only full slots are ever replaced, so if these are not full, they are still the table's. */
+ * search, or if there is no room.  Only full slots are ever replaced, so if these are not full, they are still the
+ * table's. */
 static table_entry *
 table_publish(label_table *table, label_place *place, entry_block *block)
 {

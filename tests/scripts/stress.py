@@ -137,7 +137,7 @@ class Label:
 
 
 def count_by_label(threads):
-    """Write to a map, reset, read, copy and pickle it."""
+    """Write to a map, reset, read and copy it."""
     counts = CounterMap()
     labels = [label for number in range(20) for label in (number, f"{number}", ("label", number), Label(number))]
     mix_labels(lambda: counts, labels, [1, -1, 2**20, 2**63, -(2**90)], threads)
