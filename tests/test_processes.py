@@ -218,9 +218,16 @@ def test_a_queue(context, named):
     assert counter.value == 200
 
 
-def test_joblib(named):
-    """It starts processes in its own way, and pickles functions and arguments in its own way."""
+@pytest.fixture
+def joblib():
     joblib = pytest.importorskip("joblib")
+    yield joblib
+    # It keeps threads, and later tests fork, or let memory run out.
+    joblib.externals.loky.get_reusable_executor().shutdown(wait=True)
+
+
+def test_joblib(joblib, named):
+    """It starts processes in its own way, and pickles functions and arguments in its own way."""
     counter = SharedCounter(named, 64)
     with joblib.parallel_config("loky", n_jobs=2, idle_worker_timeout=1):
         joblib.Parallel()(joblib.delayed(lambda: counter.increment())() for _ in range(20))
@@ -298,8 +305,7 @@ def test_maps_that_tasks_get(context, maps):
     check_labels(maps, 8000)
 
 
-def test_maps_of_joblib_and_loky(maps):
-    joblib = pytest.importorskip("joblib")
+def test_maps_of_joblib_and_loky(joblib, maps):
     loky = pytest.importorskip("joblib.externals.loky")
     maps = maps[-2:]
     with joblib.parallel_config("loky", n_jobs=2, idle_worker_timeout=1):
