@@ -193,3 +193,25 @@ def test_errors_of_shared_counters_without_the_gil(counting):
     assert counter.value == 2**63 - 1
     counter.value = 0
     assert counting.add_and_get_without_gil(counter, -1) == -1
+
+
+@pytest.mark.untraceable
+@pytest.mark.threads
+def test_errors_without_the_gil_while_another_thread_has_it(counting):
+    done = []
+
+    def run_python():
+        while not done:
+            sum(range(100))
+
+    def fail():
+        try:
+            for _ in range(20):
+                counter = SharedCounter(bytearray(8))
+                counter.value = 2**63 - 3_000_000
+                with pytest.raises(OverflowError):
+                    counting.increment_without_gil(counter, 2_000_000)
+        finally:
+            done.append(True)
+
+    run_threads(fail, run_python)
