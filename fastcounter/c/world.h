@@ -48,8 +48,12 @@ static inline int
 while_no_other_thread_runs(void (*function)(void *), void *argument)
 {
     world_call call = {function, argument, 0};
-    PyObject *object = PyList_New(0);  /* is there to be visited: gc.freeze() may have hidden all others */
-    if (object != NULL) {
+    /* gc.freeze() may have hidden all objects, so this makes one to be visited.  Another thread may hide that too. */
+    for (int tries = 0; tries < 100 && !call.done; tries++) {
+        PyObject *object = PyList_New(0);
+        if (object == NULL) {
+            break;
+        }
         PyUnstable_GC_VisitObjects(visit_first_object, &call);
         Py_DECREF(object);
     }
