@@ -51,7 +51,8 @@ _acquire, _release = _fork_lock.acquire, _fork_lock.release  # bound here: it ta
 
 
 cdef int read_into(list labels, list counts, table_cursor cursor) except -1:
-    # Appends the labels and counts from the cursor on.  It drops nothing and runs no Python code, so the cursor holds.
+    # Appends the labels and counts from the cursor on.  It runs no Python code.  If dropping what it has appended stops
+    # the thread for a reset, table_next() ends there.
     cdef table_entry *entry = table_next(&cursor)
     while entry is not NULL:
         label, count = <object>entry.label, cell_get(&entry.value)
@@ -85,7 +86,7 @@ cdef bint counts_equal(dict counts, other) except -1:
 cdef list largest_counts(dict counts, n):
     cdef list pairs = list(counts.items())
     pairs.sort(key=itemgetter(1), reverse=True)
-    return pairs if n is None else pairs[:max(as_int(n, "n"), 0)]
+    return pairs if n is None else pairs[:min(max(as_int(n, "n"), 0), len(pairs))]
 
 
 cdef object iterate(labels, counter):
@@ -190,9 +191,9 @@ A label stays until `reset()`, which returns all counts and leaves an empty map.
         If the dict cannot be made, because memory runs out or a label's `__hash__` or `__eq__` raises, that is raised.
         The next reset then returns these counts too.  Until then reads do not show them.
         """
+        cdef list labels = [], counts = []  # now, since nothing may fail between taking and keeping
         cdef taken_table *taken = take(self)
         cdef taken_table *each = taken
-        cdef list labels = [], counts = []
         try:
             while each is not NULL:
                 read_into(labels, counts, table_all(&each.table))

@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -34,17 +35,19 @@ def short_collections():
 def without_memory():
     """Make an object and call a function with it, again and again, each time with another allocation that fails.
 
-    At first that is the first one.  With `for_good` all after it fail too.  Yield each object, and whether its call
-    raised MemoryError.
+    At first that is the first one.  With `for_good` all after it fail too.  A list takes one allocation or, if the
+    interpreter has one to use again, none; both are tried.  Yield each object, and whether its call raised MemoryError.
     """
     testcapi = pytest.importorskip("_testcapi")
 
     def call_each_time(times, make, function, *args, for_good=False):
-        for others in range(times):
+        for others, again in itertools.product(range(times), (True, False)):
             made = make()
             call = functools.partial(function, made, *args)
             failed = False
-            [[None] for _ in range(100)]  # to be used again, which 3.13t does badly without memory
+            lists = [[None] for _ in range(100)]  # more than the interpreter keeps to use again
+            if again:
+                del lists[:]
             testcapi.set_nomemory(others, 0 if for_good else others + 1)
             try:
                 call()

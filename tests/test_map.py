@@ -195,8 +195,8 @@ def test_most_common():
     counts = CounterMap("abcab")
     assert counts.most_common() == [("a", 2), ("b", 2), ("c", 1)]
     assert counts.most_common(1) == counts.most_common(n=True) == [("a", 2)]
-    assert counts.most_common(0) == counts.most_common(-5) == []
-    assert counts.most_common(9) == counts.most_common(None) == counts.most_common()
+    assert counts.most_common(0) == counts.most_common(-5) == counts.most_common(-(2**70)) == []
+    assert counts.most_common(9) == counts.most_common(2**70) == counts.most_common(None) == counts.most_common()
     with pytest.raises(TypeError, match="n must be an integer, not str"):
         counts.most_common("1")
 
@@ -523,6 +523,28 @@ def test_a_reset_beside_frozen_objects():
         counts = CounterMap("ab")
         assert counts.reset() == {"a": 1, "b": 1}
         assert len(counts) == 0
+    finally:
+        gc.unfreeze()
+
+
+@pytest.mark.skipif(not RESETS_AT_ONCE, reason="a reset leaves the labels")
+@pytest.mark.threads
+def test_resets_while_another_thread_freezes_objects():
+    done = []
+
+    def freeze():
+        for _ in range(50):
+            gc.freeze()
+        done.append(True)
+
+    def reset():
+        while not done:
+            counts = CounterMap("ab")
+            assert counts.reset() == {"a": 1, "b": 1}
+            assert len(counts) == 0
+
+    try:
+        run_threads(freeze, reset)
     finally:
         gc.unfreeze()
 

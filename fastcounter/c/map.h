@@ -271,7 +271,7 @@ clear_map(PyObject *object)
     return 0;
 }
 
-/* Here such code cannot reach the map: its weak references are gone. */
+/* The code that dropping a label may run cannot reach the map: its weak references are gone. */
 static void
 dealloc_map(PyObject *object)
 {
