@@ -41,6 +41,7 @@ enum log_status {
     LOG_FREE,                 /* no record */
     LOG_CLAIMED,              /* a record that is not ready */
     LOG_READY,                /* a record that is ready */
+    LOG_TAKEN,                /* a record that another thread or process has claimed first */
     LOG_DAMAGED,              /* a word that no process has written */
     LOG_FULL,                 /* no room for a record */
     /* Only log_open() returns these.  With some it sets a number. */
@@ -85,7 +86,8 @@ log_first_used(const char *begin, Py_ssize_t size)
     return offset;
 }
 
-/* Open the log in some memory, and make it if the memory is all zeros.  If this fails, nothing has been written. */
+/* Open the log in some memory, and make it if the memory is all zeros.  If this fails, it has written nothing, or only
+ * the first word of such memory. */
 static inline enum log_status
 log_open(label_log *log, char *begin, Py_ssize_t size, int64_t *number)
 {
@@ -175,8 +177,8 @@ log_look(const label_log *log, Py_ssize_t offset, Py_ssize_t *length)
     return word & READY_BIT ? LOG_READY : LOG_CLAIMED;
 }
 
-/* Claim a record where there is none.  Returns LOG_CLAIMED, or LOG_READY if another was first, or LOG_FULL if the
- * record would end behind `end`, which is at most the log's size. */
+/* Claim a record where there is none.  Returns LOG_CLAIMED, LOG_TAKEN, or LOG_FULL if the record would end behind `end`,
+ * which is at most the log's size. */
 static inline enum log_status
 log_claim(const label_log *log, Py_ssize_t offset, Py_ssize_t length, Py_ssize_t end)
 {
@@ -185,7 +187,7 @@ log_claim(const label_log *log, Py_ssize_t offset, Py_ssize_t length, Py_ssize_t
         return LOG_FULL;
     }
     int64_t *word = (int64_t *)&log_record_at(log, offset)->word;
-    return _Py_atomic_compare_exchange_int64(word, &none, (int64_t)WORD_OF(length)) ? LOG_CLAIMED : LOG_READY;
+    return _Py_atomic_compare_exchange_int64(word, &none, (int64_t)WORD_OF(length)) ? LOG_CLAIMED : LOG_TAKEN;
 }
 
 /* Write the label of a record that this thread has claimed, and make the record ready. */

@@ -49,6 +49,9 @@
 #ifndef FIRST_WAITING
 #  define FIRST_WAITING 4
 #endif
+#ifndef FIRST_TAKEN
+#  define FIRST_TAKEN 16
+#endif
 #ifndef CLOCK
 #  define CLOCK() ((int64_t)clock())  /* processor time of this process; on Windows, time since its start */
 #endif
@@ -58,7 +61,7 @@
 
 /* Records of a label, by their counts. */
 typedef struct record_block {
-    struct record_block *next;  /* a full one */
+    struct record_block *next;  /* of the first block, the newest; of any other, the one that it followed */
     Py_ssize_t used;
     int64_t *counts[MOST_RECORDS];
 } record_block;
@@ -101,8 +104,7 @@ typedef struct {
     Py_ssize_t *waiting;      /* offsets */
     Py_ssize_t waiting_used;
     Py_ssize_t waiting_size;
-    Py_ssize_t records;       /* that have been taken in */
-    Py_ssize_t labels;        /* of these records */
+    Py_ssize_t labels;        /* of the records that have been taken in */
     int locked;               /* for all that follows `table`, and the records of labels */
 } shared_map;
 
@@ -299,7 +301,6 @@ append_once(shared_map *map, table_value *value, Py_ssize_t offset, record_block
     int done = *state == RECORD_TAKEN;
     if (!done && append_record(value, &log_record_at(&map->log, offset)->count, spare)) {
         map->labels += is_new;
-        map->records++;
         *state = RECORD_TAKEN;
         done = 1;
     }
@@ -404,8 +405,8 @@ wait_for_record(shared_map *map, Py_ssize_t offset)
 
 /* Step down from `index` to the next offset in `waiting`, and leave out those that are taken in.  Returns 0 at the end.
  *
- * The last offset takes the place of one that is left out.  A thread that goes down has seen it already, or it is new.
- * */
+ * The last offset takes the place of one that is left out.  A thread that goes down has seen it already, or it is
+ * new. */
 static int
 next_waiting(shared_map *map, Py_ssize_t *index, Py_ssize_t *offset)
 {
@@ -446,11 +447,11 @@ take_in_at(shared_map *map, Py_ssize_t offset, Py_ssize_t *length)
 static int
 take_in(shared_map *map, Py_ssize_t *end)
 {
-    Py_ssize_t length, offset = LOAD_SIZE(&map->scanned), waiting = LOAD_SIZE(&map->waiting_used), index = waiting;
-    while (waiting > 0 && next_waiting(map, &index, &waiting)) {
-        int found = take_in_at(map, waiting, &length);
+    Py_ssize_t length, offset = LOAD_SIZE(&map->scanned), index = LOAD_SIZE(&map->waiting_used), claimed;
+    while (index > 0 && next_waiting(map, &index, &claimed)) {
+        int found = take_in_at(map, claimed, &length);
         if (found <= 0) {
-            return found == 0 ? raise_damage(waiting) : -1;
+            return found == 0 ? raise_damage(claimed) : -1;
         }
     }
     int found;
@@ -500,8 +501,8 @@ add_record(shared_map *map, PyObject *label, Py_ssize_t most, Py_ssize_t room)
 {
     PyObject *encoded = encode_label(label);
     int64_t *count = NULL;
-    enum log_status status = LOG_READY;
-    while (status == LOG_READY && encoded != NULL) {  /* another process was first: its record may be the label's */
+    enum log_status status = LOG_TAKEN;
+    while (status == LOG_TAKEN && encoded != NULL) {  /* that record may be the label's */
         Py_ssize_t length = PyBytes_GET_SIZE(encoded), end;
         table_entry *entry;
         if (take_in(map, &end) < 0) {
@@ -643,11 +644,11 @@ shared_map_refresh(shared_map *map)
 static PyObject *
 shared_map_get(shared_map *map, PyObject *label, PyObject *missing)
 {
-    table_entry *entry = NULL;
-    Py_ssize_t known = shared_map_refresh(map);
-    if (known == 0 && label != NULL) {
-        known = find_records(map, label, &entry);
+    table_entry *entry;
+    if (shared_map_refresh(map) < 0) {
+        return NULL;
     }
+    Py_ssize_t known = label == NULL ? 0 : find_records(map, label, &entry);
     if (known > 0) {
         return label_count(&entry->value);
     }
@@ -661,7 +662,10 @@ static int
 shared_map_contains(shared_map *map, PyObject *label)
 {
     table_entry *entry;
-    Py_ssize_t known = shared_map_refresh(map) < 0 ? -1 : find_records(map, label, &entry);
+    if (shared_map_refresh(map) < 0) {
+        return -1;
+    }
+    Py_ssize_t known = find_records(map, label, &entry);
     return known > 0 ? 1 : (int)known;
 }
 
@@ -702,31 +706,58 @@ typedef struct {
     int64_t taken;
 } taken_count;
 
-/* Set the counts of at most `most` records to 0, and return how many that were. */
-static Py_ssize_t
-take_counts(shared_map *map, taken_count *taken, Py_ssize_t most)
+typedef struct {
+    taken_count *counts;
+    Py_ssize_t used, size;
+} taken_counts;
+
+/* Make room for more.  Returns -1 if memory runs out. */
+static int
+grow_taken(taken_counts *taken)
 {
-    Py_ssize_t used = 0;
+    Py_ssize_t size = taken->size == 0 ? FIRST_TAKEN : 2 * taken->size;
+    taken_count *grown = PyMem_RawCalloc(size, sizeof(taken_count));
+    if (grown == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t index = 0; index < taken->used; index++) {
+        grown[index] = taken->counts[index];
+    }
+    PyMem_RawFree(taken->counts);
+    taken->counts = grown;
+    taken->size = size;
+    return 0;
+}
+
+/* Set the counts of all records to 0.  Returns -1 if memory runs out. */
+static int
+take_counts(shared_map *map, taken_counts *taken)
+{
     table_cursor entries = shared_map_all(map);
     for (table_entry *entry = table_next(&entries); entry != NULL; entry = table_next(&entries)) {
         record_cursor records = records_of(&entry->value);
-        for (int64_t *count = next_record(&records); count != NULL && used < most; count = next_record(&records)) {
-            taken[used++] = (taken_count){entry->label, count, _Py_atomic_exchange_int64(count, 0)};
+        for (int64_t *count = next_record(&records); count != NULL; count = next_record(&records)) {
+            if (taken->used == taken->size && grow_taken(taken) < 0) {
+                return -1;
+            }
+            int64_t amount = _Py_atomic_exchange_int64(count, 0);
+            taken->counts[taken->used++] = (taken_count){entry->label, count, amount};
         }
     }
-    return used;
+    return 0;
 }
 
 /* Return a dict of the counts that are not 0. */
 static PyObject *
-taken_as_dict(const taken_count *taken, Py_ssize_t used)
+taken_as_dict(taken_counts taken)
 {
     PyObject *counts = PyDict_New();
-    for (Py_ssize_t index = 0; index < used && counts != NULL;) {
-        PyObject *label = taken[index].label;
+    for (Py_ssize_t index = 0; index < taken.used && counts != NULL;) {
+        PyObject *label = taken.counts[index].label;
         wide_sum sum = {0};
-        for (; index < used && taken[index].label == label; index++) {
-            add_to_sum(&sum, taken[index].taken);
+        for (; index < taken.used && taken.counts[index].label == label; index++) {
+            add_to_sum(&sum, taken.counts[index].taken);
         }
         if (sum.high != 0 || sum.low != 0) {
             PyObject *count = sum_as_int(sum);
@@ -746,20 +777,13 @@ shared_map_reset(shared_map *map)
     if (shared_map_refresh(map) < 0) {
         return NULL;
     }
-    spin_lock(&map->locked);
-    Py_ssize_t records = map->records;
-    spin_unlock(&map->locked);
-    taken_count *taken = PyMem_RawCalloc(records + 1, sizeof(taken_count));
-    if (taken == NULL) {
-        return PyErr_NoMemory();
-    }
-    Py_ssize_t used = take_counts(map, taken, records);
-    PyObject *counts = taken_as_dict(taken, used);
-    for (Py_ssize_t index = 0; counts == NULL && index < used; index++) {
+    taken_counts taken = {0};
+    PyObject *counts = take_counts(map, &taken) < 0 ? NULL : taken_as_dict(taken);
+    for (Py_ssize_t index = 0; counts == NULL && index < taken.used; index++) {
         int64_t after;
-        shared_count_add(taken[index].count, taken[index].taken, &after);
+        shared_count_add(taken.counts[index].count, taken.counts[index].taken, &after);
     }
-    PyMem_RawFree(taken);
+    PyMem_RawFree(taken.counts);
     return counts;
 }
 

@@ -24,7 +24,7 @@ static int one_process;             /* whether the threads share a map */
 static shared_map *maps[THREADS];   /* of each thread, and of MAIN */
 static char *log_memory;
 static Py_ssize_t log_size;
-static int only_grows;              /* no reset so far */
+static int resets;                  /* that have begun */
 static int *message;                /* 0 at first */
 static Py_ssize_t unready[2];       /* offsets of records that are claimed and get ready later */
 static void (*finalizer)(void);     /* what runs while a label is made, once in each thread */
@@ -77,7 +77,7 @@ check_count(int label, wide count, wide at_least)
         return;
     }
     EXPECT(0 <= count && count <= labels[label].added.begun);
-    if (only_grows) {
+    if (resets == 0) {
         EXPECT(at_least <= count);
         EXPECT(count >= labels[label].added.last_read[current_thread()]);
         labels[label].added.last_read[current_thread()] = count;
@@ -158,11 +158,16 @@ read_all(void)
     }
 }
 
+/* If there is only one reset, it takes whatever was counted before it. */
 static void
 reset(void)
 {
+    wide at_least[LABELS];
     PyErr_Clear();
-    only_grows = 0;
+    resets++;
+    for (int label = 0; label < LABELS; label++) {
+        at_least[label] = least(label);
+    }
     PyObject *taken = shared_map_reset(own_map());
     if (!check_error(taken == NULL)) {
         dict_object *counts = (dict_object *)taken;
@@ -173,6 +178,7 @@ reset(void)
         Py_DECREF(taken);
         for (int label = 0; label < LABELS; label++) {
             EXPECT(labels[label].added.taken == labels[label].added.begun || current->threads > 1);
+            EXPECT(labels[label].added.taken >= at_least[label] || resets > 1);
         }
     }
 }
@@ -221,6 +227,14 @@ static void
 with_unready_record(void)
 {
     unready[0] = claim();
+}
+
+static void
+with_labels_and_unready_record(void)
+{
+    increment(Y);
+    increment(Z);
+    with_unready_record();
 }
 
 static void
@@ -412,8 +426,21 @@ reset_beside_increments(int thread)
     }
 }
 
+/* A label gets one more record meanwhile. */
 static void
-resets(int thread)
+reset_beside_a_record(int thread)
+{
+    if (thread == 0) {
+        get_ready(unready[0], Y);
+        value(Y);
+    }
+    else {
+        reset();
+    }
+}
+
+static void
+two_resets(int thread)
 {
     increment(thread == 0 ? X : Z);
     reset();
@@ -559,7 +586,8 @@ static const program programs[] = {
     {P(all_beside_additions), .threads = 2, AFTER(with_unready_record)},
     {P(all_between_additions), .threads = 2},
     {P(reset_beside_increments), .threads = 2},
-    {P(resets), .threads = 2, .preemptions = 1},
+    {P(reset_beside_a_record), .threads = 2, AFTER(with_labels_and_unready_record)},
+    {P(two_resets), .threads = 2, .preemptions = 1},
     {P(record_gets_ready), .threads = 2, .notes = NOTES, AFTER(with_unready_record)},
     {P(record_gets_ready), .threads = 2, .notes = NOTES, AFTER(with_dead_records)},
     {P(record_gets_ready), .threads = 3, .notes = NOTES, AFTER(with_unready_record)},
@@ -596,7 +624,7 @@ body(int thread)
     memset(labels, 0, sizeof labels);
     memset(finalized, 0, sizeof finalized);
     finalizer = NULL;
-    only_grows = 1;
+    resets = 0;
     message = allocate(sizeof(int));
     log_size = current->body == fill_the_memory ? 2 * LINE : LINES * LINE;
     if (current->body == known_label_in_half_full_memory) {
@@ -666,7 +694,7 @@ finish(void)
             for (int label = 0; label < LABELS; label++) {
                 wide total = value(label) + labels[label].added.taken;
                 EXPECT(total <= labels[label].added.begun);
-                EXPECT(labels[label].added.ended <= total || (anybody_stopped() && !only_grows));
+                EXPECT(labels[label].added.ended <= total || (anybody_stopped() && resets > 0));
             }
             read_all();
             EXPECT(shared_map_used(own_map()) == end);

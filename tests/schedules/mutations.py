@@ -504,7 +504,6 @@ MUTATIONS = [
     log_mutation("append_once", "takes a record in twice", {"*state == RECORD_TAKEN;": "0;"}),
     log_mutation("append_once", "does not note that a record is taken in", {"        *state = RECORD_TAKEN;\n": ""}),
     log_mutation("append_once", "counts a label again", {"map->labels += is_new;": "map->labels++;"}),
-    log_mutation("append_once", "does not count a record", {"        map->records++;\n": ""}),
     log_mutation(
         "append_record",
         "lets a block grow before it has the record",
@@ -529,13 +528,11 @@ MUTATIONS = [
     log_mutation("take_in_record", "keeps a block that it did not need", {"    PyMem_RawFree(spare);\n": ""}),
     log_mutation("take_in_ready", "keeps the label", {"    Py_DECREF(label);\n": ""}),
     log_mutation("take_in_at", "does not wait", {"wait_for_record(map, offset) < 0 ? -1 : 1;": "1;"}),
-    log_mutation(
-        "take_in", "does not look again at those that were not ready", {"while (waiting > 0 &&": "while (0 &&"}
-    ),
+    log_mutation("take_in", "does not look again at those that were not ready", {"while (index > 0 &&": "while (0 &&"}),
     log_mutation(
         "take_in",
         "looks first at those that were not ready, and then how far it is",
-        {"offset = LOAD_SIZE(&map->scanned), waiting": "offset, waiting"}
+        {"offset = LOAD_SIZE(&map->scanned), index": "offset, index"}
         | {"    int found;\n    while": "    int found;\n    offset = LOAD_SIZE(&map->scanned);\n    while"},
     ),
     log_mutation("take_in", "begins at the first record again and again", {"        move_scanned(map, offset);\n": ""}),
@@ -577,5 +574,7 @@ MUTATIONS = [
     log_mutation("move_apart", "raises what keeps it from moving", {"            PyErr_Clear();\n": ""}),
     log_mutation("take_counts", "resets by a load and a store", {EXCHANGE_ZERO: LOAD_AND_STORE_ZERO}),
     log_mutation("shared_map_reset", "does not put back what it has taken", {"counts == NULL && index": "0 && index"}),
-    log_mutation("shared_map_reset", "keeps its memory", {"    PyMem_RawFree(taken);\n": ""}),
+    log_mutation("shared_map_reset", "keeps its memory", {"    PyMem_RawFree(taken.counts);\n": ""}),
+    log_mutation("grow_taken", "forgets what it has taken", {"        grown[index] = taken->counts[index];\n": ""}),
+    log_mutation("grow_taken", "keeps what it has replaced", {"    PyMem_RawFree(taken->counts);\n": ""}),
 ]

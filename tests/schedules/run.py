@@ -26,7 +26,8 @@ NO_WARNINGS = ["-w", "-Werror=implicit-function-declaration"]  # a mutation may 
 
 # With tiny limits, a few additions reach what takes years with those of the header.
 TINY = {"ADD_LIMIT": 3, "PART_LIMIT": 2, "OFFSET_LIMIT": 3, "COUNT_LIMIT": 4, "PROBE_EVERY": 1, "DIGIT_LIMIT": 3}
-TINY |= {"FIRST_SLOTS": 4, "FIRST_ENTRIES": 2, "MOST_ENTRIES": 2, "FIRST_WAITING": 1, "MOST_RECORDS": 2, "MEETINGS": 1}
+TINY |= {"FIRST_SLOTS": 4, "FIRST_ENTRIES": 2, "MOST_ENTRIES": 2, "FIRST_WAITING": 1, "FIRST_TAKEN": 1}
+TINY |= {"MOST_RECORDS": 2, "MEETINGS": 1}
 TINY_LIMITS = [f"-D{name}={limit}" for name, limit in TINY.items()]
 LIMITS = {"tiny limits": TINY_LIMITS, "the header's limits": []}
 PORTABLE = {"portable code": [*TINY_LIMITS, "-DFASTCOUNTER_PORTABLE"]}  # its resets stop no thread
