@@ -163,6 +163,8 @@ def make_file(path: str, kind: Kind, size: int) -> None:
         if size < 8 or size % 8 or size > sys.maxsize - HEADER.size - mmap.PAGESIZE:
             raise ValueError(f"{path!r} is not made: offset {size - 8} is no multiple of 8 that a file can have")
         size = -(-(HEADER.size + size) // 4096) * 4096
+    elif size > sys.maxsize - HEADER.size:
+        raise ValueError(f"{path!r} is not made: no file can have {size} bytes of counts")
     else:
         size += HEADER.size
     for _ in range(40):  # more links are an error of open()

@@ -5,6 +5,7 @@ multiprocessing is imported only where it is needed: it takes long, and some int
 
 import contextlib
 import importlib
+import mmap
 import os
 import sys
 import warnings
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COUNTERS", "MAP", "find_memory", "picklable"]
 
+MAP_SIZE = 2**20  # of memory that is made for a map, if no other size is wanted
+
 
 def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) -> tuple[Any, int]:
     """Return the buffer to count in, and how many of its first bytes are the header of a file.
@@ -31,10 +34,10 @@ def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) 
     `memory` is None or the path of no file.  A SharedCounter's own memory always has 64 bytes, and its file has whole
     pages.
     """
+    wanted = MAP_SIZE if size is None else size
     if isinstance(memory, (str, os.PathLike)):
-        default = 2**20 if kind is MAP else 8
         path = os.fsdecode(memory)
-        view = _files.open_file(path, kind, default if size is None else size)
+        view = _files.open_file(path, kind, wanted)
         found = view.nbytes - _files.HEADER.size
         if kind is MAP and size is not None and found < size:
             warnings.warn(
@@ -48,7 +51,7 @@ def find_memory(memory: object, kind: Kind, name: str, size: int | None = None) 
     if memory is None:
         import ctypes
 
-        buffer = make_memory(name, (2**20 if size is None else size) + 56)  # whose address is a multiple of 8
+        buffer = make_memory(name, wanted + 56)  # whose address is a multiple of 8
         return buffer, -ctypes.addressof(buffer) % 64  # where a cache line begins, also in other processes
     from multiprocessing.shared_memory import SharedMemory
 
@@ -105,10 +108,16 @@ def map_shared_memory(memory: "SharedMemory") -> Any:
     descriptor = getattr(memory, "_fd", -1)
     if descriptor == -1 and sys.platform != "win32":
         return memory.buf  # a version of Python in which SharedMemory has changed
-    return map_named(descriptor, memory.size, memory.name, memory)
+    return map_named(descriptor, memory.name, memory)
 
 
-def map_named(descriptor: int, size: int, name: str, memory: "SharedMemory | None" = None) -> memoryview:
+def map_named(descriptor: int, name: str, memory: "SharedMemory | None" = None) -> memoryview:
+    # Some systems have whole pages, and show them to all but the SharedMemory that has made them.
+    if sys.platform == "win32":
+        size = -(-memory.size // mmap.PAGESIZE) * mmap.PAGESIZE
+    else:
+        size = os.fstat(descriptor).st_size
+
     def make() -> SharedMemoryMapping:
         if sys.platform == "win32":
             mapping = SharedMemoryMapping(-1, size, tagname=name)
@@ -144,7 +153,7 @@ def map_by_name(name: str) -> Any:
     if sys.version_info < (3, 13) and sys.platform != "win32":  # SharedMemory always tracks
         descriptor = importlib.import_module("_posixshmem").shm_open("/" + name, os.O_RDWR)
         try:
-            return map_named(descriptor, os.fstat(descriptor).st_size, name)
+            return map_named(descriptor, name)
         finally:
             os.close(descriptor)
     from multiprocessing.shared_memory import SharedMemory

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 import fastcounter
-from fastcounter import SharedCounter, _files, _mappings, _memory
+from fastcounter import SharedCounter, SharedCounterMap, _files, _mappings, _memory
 from helpers import Child, run_python, run_script, run_threads
 
 pytestmark = pytest.mark.processes
@@ -121,6 +121,13 @@ def test_a_file_keeps_its_size(path):
 def test_no_file_is_made_for_an_offset_that_no_file_has(path, offset):
     with pytest.raises(ValueError, match=f"jobs.count' is not made: offset {offset} "):
         SharedCounter(path, offset)
+    assert os.listdir(path.parent) == []
+
+
+@pytest.mark.parametrize("size", [sys.maxsize, 2**63, 2**70])
+def test_no_file_is_made_for_a_size_that_no_file_has(path, size):
+    with pytest.raises(ValueError, match=r"jobs.count' is not made: no file can have \d+ bytes of counts"):
+        SharedCounterMap(path, size)
     assert os.listdir(path.parent) == []
 
 

@@ -627,6 +627,18 @@ def test_size_of_the_header_counts():
         SharedCounterMap(memoryview(memory)[:952])
 
 
+def test_size_of_a_shared_memory():
+    """On some systems whoever attaches to one sees whole pages, and may be the first to make a map there."""
+    with contextlib.closing(shared_memory.SharedMemory(create=True, size=1000)) as memory:
+        try:
+            with contextlib.closing(shared_memory.SharedMemory(memory.name)) as other:
+                first = SharedCounterMap(other)
+                first.increment("a")
+                assert SharedCounterMap(memory)["a"] == 1
+        finally:
+            memory.unlink()
+
+
 BAD_MEMORY = {
     "has to be all zeros; this has others at offset 4088": bytes(4088) + b"\1" + bytes(7),
     "has to be all zeros; this has others at offset 8": bytes(8) + b"\1" * 56 + bytes(4032),
