@@ -1,4 +1,4 @@
-# Labels that processes share; part of _shared_map.pyx.  c/exact_labels.h looks them up.
+# Labels that processes share; part of _shared_map.pyx.  c/exact_labels.h tells whether a label is exact.
 #
 # In memory a label is a tag and what belongs to it.  Equal labels have equal bytes, and different ones different bytes:
 #
