@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import sys
+import time
 from typing import NamedTuple
 
 import fastcounter
@@ -144,9 +145,17 @@ def open_file(path: str, kind: Kind, size: int) -> memoryview:
     """Map the file of that path.  If there is none, make one that has so many bytes behind its header."""
     if not os.path.isabs(path):
         path = os.path.join(os.getcwd(), path)  # os.path.abspath() would shorten "link/../file", which open() does not
-    for _ in range(1000):  # more than once if another process removes it just when it has been made
-        with contextlib.suppress(FileNotFoundError):
+    for tries in range(1000):  # more than once if another process removes it just when it has been made
+        try:
             return map_file(path, kind)
+        except FileNotFoundError:
+            pass
+        except PermissionError:
+            # While another process gives a new file its name, Windows does not let anybody open it.
+            if sys.platform != "win32" or tries == 50:
+                raise
+            time.sleep(0.001)
+            continue
         try:
             make_file(path, kind, size)
         except OSError as error:

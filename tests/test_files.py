@@ -611,6 +611,25 @@ def test_threads_that_attach_at_once(folder, monkeypatch):
     assert len(made) == len(os.listdir(folder)) == 100
 
 
+@pytest.mark.skipif(os.name != "nt", reason="only there a file cannot be opened while it gets its name")
+def test_a_file_that_gets_its_name_just_then(path, monkeypatch):
+    SharedCounter(path)
+    failures = [PermissionError(13, "Permission denied")] * 3
+    open_it = os.open
+
+    def fail_at_first(*args):
+        if failures:
+            raise failures.pop()
+        return open_it(*args)
+
+    monkeypatch.setattr(os, "open", fail_at_first)
+    SharedCounter(path)
+    assert not failures
+    failures += [PermissionError(13, "Permission denied")] * 1000
+    with pytest.raises(PermissionError):
+        SharedCounter(path)
+
+
 @needs_fork
 def test_a_forked_child_goes_on_with_the_mapping(path):
     counter = SharedCounter(path)
