@@ -644,24 +644,31 @@ def test_a_forked_child_goes_on_with_the_mapping(path):
     assert counter.value == 3
 
 
+def attach_and_count(path):
+    SharedCounter(path).increment()
+
+
 @pytest.mark.long
 @needs_fork
 def test_forks_while_threads_attach(path):
-    """A child attaches counters whatever the threads of its parent were doing."""
+    """A child attaches counters whatever the threads of its parent were doing.
+
+    They share no attribute or variable with the child: without the GIL, CPython may lock what has it.
+    """
     finished = threading.Event()
     kept = SharedCounter(path)
     data = pickle.dumps(kept)
     statuses = []
 
-    def attach():
+    def attach(path=str(path), data=data):
         while not finished.is_set():
             SharedCounter(path).increment()
             pickle.loads(data).increment()
 
-    def fork():
+    def fork(path=str(path)):
         try:
             while len(statuses) < 200 and not any(statuses):
-                statuses.append(Child(lambda: SharedCounter(path).increment(), patience=10).wait())
+                statuses.append(Child(attach_and_count, path, patience=30).wait())
         finally:
             finished.set()
 

@@ -244,7 +244,8 @@ def check_that_workers_share(scrape, workers, status_of, eventually):
     def kill(server, log):
         old = workers(log)
         os.kill(random.choice([pid for pid in old if helpers.is_running(pid)]), signal.SIGKILL)
-        eventually(lambda: len(workers(log)) > len(old))
+        # If uvicorn has just asked that worker how it is, it first waits for the answer.
+        eventually(lambda: len(workers(log)) > len(old), seconds=300)
 
     def check(server, address, log, pages):
         def send(path, status):

@@ -19,7 +19,7 @@ ANSWERS = {
     "/missing": (("none", "4xx"), 404),
     "/broken": (("/broken", "5xx"), 500),
 }
-UVICORN = "uvicorn --workers 4 --port {port} --timeout-worker-healthcheck 120"
+UVICORN = "uvicorn --workers 4 --port {port} --timeout-worker-healthcheck 60"
 GUNICORN = "gunicorn --workers 4 --worker-class asgi --bind 127.0.0.1:{port} --no-control-socket --graceful-timeout 5"
 
 
