@@ -58,13 +58,14 @@ cdef str too_large():
 
 cdef object encode_label "encode_label"(object label):
     """Return the bytes of an exact label.  Raise ValueError if there are too many."""
-    cdef list parts = []  # a list that begins with items crashes 3.13t if memory runs out (python/cpython#152125)
+    cdef list parts
     cdef Py_ssize_t size = 0
     if isinstance(label, int):
         size = (label.bit_length() + 7) // 8
         check_size(size)
         encoded = (b"-" if label < 0 else b"+") + abs(label).to_bytes(size, "big")
     elif isinstance(label, tuple):
+        parts = []  # a list that begins with items crashes 3.13t if memory runs out (python/cpython#152125)
         parts.append(b"(")
         for item in <tuple>label:
             part = encode_label(item)
