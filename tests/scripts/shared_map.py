@@ -95,20 +95,24 @@ def kills(rounds):
 
 
 def forks(number):
-    """Each child can use its parent's map, whatever the parent's threads were doing."""
+    """Each child can use its parent's map, whatever the parent's threads were doing.
+
+    They reach the map by arguments: without the GIL, CPython locks a list or a closure's variable that threads use, and
+    the child may find that lock taken.
+    """
     memory = mmap.mmap(-1, 2**16 + 2**13 * number)
-    maps = [SharedCounterMap(memory)]
+    shared = SharedCounterMap(memory)
     stop = threading.Event()
 
-    def use(thread):
+    def use(thread, counts):
         while not stop.is_set():
             for index in range(200):
-                maps[0].increment((thread, index))
-                maps[0].increment("shared")
-            maps[0] = SharedCounterMap(memory)  # so that threads often take in all labels
+                counts.increment((thread, index))
+                counts.increment("shared")
+            len(counts)  # takes in the labels of the children
+            len(SharedCounterMap(memory))  # takes in all labels
 
-    def check(child):
-        counts = maps[0]
+    def check(child, counts):
         before = {label: counts[label] for label in list(counts)[:100]}
         for index in range(50):
             counts.increment(("child", child, index))
@@ -117,11 +121,11 @@ def forks(number):
         assert [counts["child", child, index] for index in range(50)] == [1] * 50
         assert len(counts) <= len(set(counts))
 
-    threads = [threading.Thread(target=use, args=(thread,)) for thread in range(4)]
+    threads = [threading.Thread(target=use, args=(thread, shared)) for thread in range(4)]
     for thread in threads:
         thread.start()
     try:
-        outcomes = [Child(check, child, patience=60).wait() for child in range(number)]
+        outcomes = [Child(check, child, shared, patience=60).wait() for child in range(number)]
     finally:
         stop.set()
         for thread in threads:
